@@ -41,7 +41,7 @@ from meta_experiment.protocol.sequence import format_draw, format_line  # noqa: 
 from meta_experiment.protocol.sessions import PromptRef  # noqa: E402
 from meta_experiment.services.recording.renewing import renewed  # noqa: E402
 from meta_experiment.services.workspace import Workspace  # noqa: E402
-from meta_experiment.store.local.fold.events import encode_event  # noqa: E402
+from meta_experiment.store.fold.events import encode_event  # noqa: E402
 from meta_experiment.store.local.registry import update_registry  # noqa: E402
 from meta_experiment.store.ports import Store  # noqa: E402
 from meta_experiment.store.trial_log import EventKind, TrialEvent  # noqa: E402

@@ -44,7 +44,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.seal import seal_of
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import TrackedLogs
-from meta_experiment.store.local.fold.trials import read_trials
+from meta_experiment.store.local.reading.trials import read_trials
 counting = Counting(seal_of({root!r}), {{}}, TrackedLogs())
 log = read_trials(Layout(Path({root!r})), counting, {experiment!r})
 columns = log.trials._columns

@@ -19,7 +19,7 @@ from tests.sealing import own_seal
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.protocol import log_head
-from meta_experiment.store.local.fold.events import encode_event
+from meta_experiment.store.fold.events import encode_event
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Experiment, FileVersion, Status, TrialStatus
 

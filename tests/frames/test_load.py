@@ -178,7 +178,7 @@ def test_plan_and_report_are_those_of_the_document(project, recorded):
 def test_loading_leaves_no_trace(project, recorded, monkeypatch):
     """Not even what other looks keep to be faster, nor a note that somebody looked."""
     home = Path.home()
-    monkeypatch.setattr("meta_experiment.store.local.fold.summaries.WORTHWHILE", 1)
+    monkeypatch.setattr("meta_experiment.store.local.reading.summaries.WORTHWHILE", 1)
     before = files_below(project.root, home)
     loaded = load(recorded, project.root)
     loaded.trials, loaded.units, loaded.looks, loaded.report, repr(loaded)

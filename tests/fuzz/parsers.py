@@ -58,11 +58,12 @@ from meta_experiment.services.recording import recording
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.reading import read_source
 from meta_experiment.sources.results.run_table import RowOptions
+from meta_experiment.store.fold import identifiers
 from meta_experiment.store.local import aside, assignments
-from meta_experiment.store.local.fold.summaries import load_trials
-from meta_experiment.store.local.fold.trials import read_trials
 from meta_experiment.store.local.health import same_trials
 from meta_experiment.store.local.history import read_history
+from meta_experiment.store.local.reading.summaries import load_trials
+from meta_experiment.store.local.reading.trials import read_trials
 from meta_experiment.store.trial_log import AssignedTrial
 from meta_experiment.transcripts import transcript
 from meta_experiment.transcripts.measure import measure, span
@@ -113,7 +114,7 @@ def assignment_line(text):
         return
     count, (trial_id, variant, unit, seconds) = parsed
     drawn = AssignedTrial(unit, variant, trial_id, None, repeated=False)
-    again = assignments._line(count, assignments.unit_key(unit), drawn, seconds).decode()
+    again = assignments._line(count, identifiers.unit_key(unit), drawn, seconds).decode()
     assert sequence.parse_assignment(again.removesuffix("\n")) == parsed
 
 

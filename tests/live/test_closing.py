@@ -27,7 +27,7 @@ from meta_experiment.protocol.sessions import (
     fields_of,
     line_of,
 )
-from meta_experiment.store.local.fold.trials import read_trials
+from meta_experiment.store.local.reading.trials import read_trials
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 EXPERIMENT, SESSION = "exp-1", "5e551011"

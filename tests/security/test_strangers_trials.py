@@ -18,7 +18,7 @@ from tests.sealing import own_seal
 
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.disk import make_folder
-from meta_experiment.store.local.lines import LINE_LIMIT
+from meta_experiment.store.fold.lines import LINE_LIMIT
 
 META = ".claude/meta"
 

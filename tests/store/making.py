@@ -9,7 +9,7 @@ from tests.sealing import own_seal
 
 from meta_experiment.protocol.log_head import LENGTH
 from meta_experiment.store.local import assignments, writer
-from meta_experiment.store.local.fold import lookup, summaries, trials
+from meta_experiment.store.local.reading import lookup, summaries, trials
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import (
     Direction,

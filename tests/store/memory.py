@@ -14,13 +14,13 @@ from meta_experiment.errors import CorruptStoreError, NotFoundError, UsageError,
 from meta_experiment.files.confine import plain_path
 from meta_experiment.model.registry import as_stored
 from meta_experiment.model.secrets import redacted_value
+from meta_experiment.store.fold.events import encode_event
+from meta_experiment.store.fold.fold import Fold
+from meta_experiment.store.fold.identifiers import new_trial_id
+from meta_experiment.store.fold.observed import outcome_events
+from meta_experiment.store.fold.trial_columns import Trials, closed_values, units_used
 from meta_experiment.store.history import History, HistoryEntry
 from meta_experiment.store.inline_trials import with_inline_trials, with_inline_units
-from meta_experiment.store.local.assignments import new_trial_id
-from meta_experiment.store.local.fold.events import encode_event
-from meta_experiment.store.local.fold.fold import Fold
-from meta_experiment.store.local.fold.observed import outcome_events
-from meta_experiment.store.local.fold.trial_columns import Trials, closed_values, units_used
 from meta_experiment.store.trial_log import AssignedTrial, TrialLog
 from meta_experiment.types import Status
 

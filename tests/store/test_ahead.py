@@ -14,17 +14,17 @@ from tests.logs import own_log
 from tests.store.making import read_trials, recorded
 from tests.store.test_own_lines import big, compare
 
-from meta_experiment.store.local import lines
-from meta_experiment.store.local.fold import ahead
-from meta_experiment.store.local.fold.events import encode_event
-from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader
+from meta_experiment.store.fold.events import encode_event
+from meta_experiment.store.fold.own_outcomes import Outcomes, Reader
+from meta_experiment.store.local import line_files
+from meta_experiment.store.local.reading import ahead
 
 PROGRAM = """
 import os, sys
 from pathlib import Path
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.seal import seal_of
-from meta_experiment.store.local.fold import trials
+from meta_experiment.store.local.reading import trials
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import TrackedLogs
 forks, fork = [], os.fork
@@ -125,8 +125,8 @@ def test_blocks_that_differ_are_not_taken(layout, logs, delivered, monkeypatch):
 
     def elsewhere(path, cursor):
         with monkeypatch.context() as patch:
-            patch.setattr(lines, "_CHUNK", 50_000)
-            yield from lines.read_blocks(path, cursor)
+            patch.setattr(line_files, "_CHUNK", 50_000)
+            yield from line_files.read_blocks(path, cursor)
 
     monkeypatch.setattr(ahead, "read_blocks", elsewhere)
     compare(layout, logs)
@@ -154,9 +154,9 @@ def test_a_lock_is_free_once_its_owner_lets_go(tmp_path, logs):
     log.write_bytes(logs["h-0.jsonl"] * 20)  # more than the pipe holds
     owner = os.open(lock, os.O_RDWR | os.O_CREAT)
     fcntl.flock(owner, fcntl.LOCK_EX)
-    with ahead.read_ahead(log, lines.Cursor(), log.stat().st_size) as blocks:
-        cursor = lines.Cursor()
-        for _, block in zip(range(2), lines.read_blocks(log, cursor), strict=False):
+    with ahead.read_ahead(log, line_files.Cursor(), log.stat().st_size) as blocks:
+        cursor = line_files.Cursor()
+        for _, block in zip(range(2), line_files.read_blocks(log, cursor), strict=False):
             blocks.outcomes(cursor, block)  # so that the second process is well under way
         os.close(owner)
         other = os.open(lock, os.O_RDWR)

@@ -25,7 +25,7 @@ from tests.store.test_trials import reasons
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.model.instants import to_text
-from meta_experiment.store.local.fold.fold import METRIC_LIMIT
+from meta_experiment.store.fold.fold import METRIC_LIMIT
 from meta_experiment.store.local.logs import NO_LOG, log_sizes
 from meta_experiment.types import TrialStatus
 

@@ -28,8 +28,9 @@ from tests.store.test_summaries import (
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.local.fold import fold, summaries
-from meta_experiment.store.local.fold.following import Following
+from meta_experiment.store.fold import fold
+from meta_experiment.store.local.reading import summaries
+from meta_experiment.store.local.reading.following import Following
 from meta_experiment.store.trial_log import Conflict, EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 

@@ -15,7 +15,7 @@ from tests.store.making import (
     write_log,
 )
 
-from meta_experiment.store.local.fold import lookup
+from meta_experiment.store.local.reading import lookup
 
 
 @pytest.mark.parametrize("trial_id", ["t1", "0123456789abcdef", 'with "quotes"\\', "é"])

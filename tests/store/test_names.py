@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_experiment.store.local.assignments import new_trial_ids
-from meta_experiment.store.local.fold.code_runs import Runs, runs_in
-from meta_experiment.store.local.fold.names import NamePool
+from meta_experiment.store.fold.code_runs import Runs, runs_in
+from meta_experiment.store.fold.identifiers import new_trial_ids
+from meta_experiment.store.fold.names import NamePool
 
 TOP = 1 << 64
 BATCH = 400

@@ -12,10 +12,10 @@ from tests.store.making import read_trials, recorded, write_log
 from tests.store.plain_fold import plain_trials
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.local.fold import own_lines
-from meta_experiment.store.local.fold.events import encode_event
-from meta_experiment.store.local.fold.fold import Fold
-from meta_experiment.store.local.fold.names import NamePool
+from meta_experiment.store.fold import own_lines
+from meta_experiment.store.fold.events import encode_event
+from meta_experiment.store.fold.fold import Fold
+from meta_experiment.store.fold.names import NamePool
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 

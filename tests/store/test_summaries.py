@@ -28,7 +28,7 @@ from tests.store.making import (
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.store.local import checksums
-from meta_experiment.store.local.fold import summaries
+from meta_experiment.store.local.reading import summaries
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 
@@ -288,7 +288,7 @@ def test_checksums_tell_where_a_log_differs(layout, disk, monkeypatch):
 
 def test_many_names_are_kept_apart():
     """A pool of names gives each its own number, and each number its name."""
-    from meta_experiment.store.local.fold.names import NamePool
+    from meta_experiment.store.fold.names import NamePool
 
     pool, rng = NamePool(), random.Random(5)  # noqa: S311
     known = {}

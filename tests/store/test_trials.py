@@ -20,7 +20,7 @@ from tests.store.making import (
 from meta_experiment.errors import UsageError
 from meta_experiment.files.headway import heard_by
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.local.fold.events import encode_event
+from meta_experiment.store.fold.events import encode_event
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 

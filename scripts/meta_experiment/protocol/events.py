@@ -1,7 +1,7 @@
 """The events of a trial as documents of a log, whoever writes them: closing, or the commands.
 
 Outcomes in this very order of fields are read by the hundred, any other one by one
-(`store.local.fold.own_outcomes`); what their texts may hold is judged by `fold.events` there.
+(`store.fold.own_outcomes`); what their texts may hold is judged by `store.fold.events`.
 """
 
 from __future__ import annotations

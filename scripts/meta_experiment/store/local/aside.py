@@ -18,7 +18,8 @@ from meta_experiment.files.durable import append_lines
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.records import dataclass
-from meta_experiment.store.local.lines import Cursor, UnusableLine, read_objects
+from meta_experiment.store.fold.lines import UnusableLine
+from meta_experiment.store.local.line_files import Cursor, read_objects
 from meta_experiment.store.trial_log import WHOLE_SOURCE, DamagedLine
 
 _CHUNK = 256 * 1024

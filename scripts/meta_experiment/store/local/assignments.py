@@ -6,35 +6,19 @@ What stands in their files is that of `protocol.sequence`, which prompts in the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
 
-from meta_experiment.errors import StorageError, UsageError
+from meta_experiment.errors import StorageError
 from meta_experiment.files.durable import make_empty
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.protocol import log_head, sequence, tsv
+from meta_experiment.protocol import log_head, sequence
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.store.local.fold.events import NAME_LIMIT
+from meta_experiment.store.fold.identifiers import new_trial_id, unit_key
 from meta_experiment.store.local.writer import own_log
 from meta_experiment.store.trial_log import AssignedTrial
-
-
-def new_trial_ids() -> Iterator[str]:
-    """Yield identifiers that no other process draws.
-
-    They follow one another from a random one on, so that those of a batch are told from all
-    others at once (see `runs`).
-    """
-    first = int.from_bytes(os.urandom(8))
-    return (f"{code % (1 << 64):016x}" for code in count(first))
-
-
-def new_trial_id() -> str:
-    """Return an identifier that no other process draws."""
-    return next(new_trial_ids())
 
 
 def assign(
@@ -141,18 +125,3 @@ def assign_apart(
 
 def _line(count: int, key: str, drawn: AssignedTrial, at: float, by: str = "") -> bytes:
     return sequence.format_line(count, key, drawn.variant, drawn.trial_id, at, by)
-
-
-def unit_key(unit: str) -> str:
-    """Return a unit as it stands in the line of its assignment.
-
-    Raises:
-        UsageError: it is empty, too long, or no text.
-    """
-    try:
-        size = len(unit.encode())
-    except UnicodeEncodeError as error:
-        raise UsageError("The unit is not valid text.") from error
-    if not 0 < size <= NAME_LIMIT:
-        raise UsageError(f"The unit has {size:,} bytes; expected 1 to {NAME_LIMIT:,}.")
-    return tsv.escaped(unit)

@@ -16,7 +16,7 @@ from meta_experiment.protocol.sequence import (
 )
 from meta_experiment.records import dataclass
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.lines import Cursor, read_lines
+from meta_experiment.store.local.line_files import Cursor, read_lines
 from meta_experiment.types import Draw
 
 

@@ -18,8 +18,8 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.records import dataclass
 from meta_experiment.store.local import aside
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.fold.summaries import load_trials, log_checksums
-from meta_experiment.store.local.fold.trials import read_trials
+from meta_experiment.store.local.reading.summaries import load_trials, log_checksums
+from meta_experiment.store.local.reading.trials import read_trials
 from meta_experiment.store.local.variants import save_variant
 from meta_experiment.store.trial_log import DamagedLine, TrialLog
 from meta_experiment.types import Experiment, FileVersion

@@ -14,8 +14,8 @@ from meta_experiment.files.filesystem import OWN_FLAGS
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head
 from meta_experiment.records import dataclass
+from meta_experiment.store.fold.lines import LINE_LIMIT
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.lines import LINE_LIMIT
 
 BATCH_BYTES = 1 << 20  # of a batch, at most, unless one line is longer
 

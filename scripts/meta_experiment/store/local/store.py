@@ -19,19 +19,19 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.protocol.log_head import REGISTRY
+from meta_experiment.store.fold.events import encode_event
+from meta_experiment.store.fold.fold import Fold
+from meta_experiment.store.fold.observed import outcome_events
+from meta_experiment.store.fold.trial_columns import closed_values, units_used
 from meta_experiment.store.history import History, HistoryEntry
 from meta_experiment.store.inline_trials import with_inline_trials, with_inline_units
 from meta_experiment.store.local import archive, assignments, history, registry, variants
 from meta_experiment.store.local.board import registry_stamp
 from meta_experiment.store.local.checkout import Checkout
-from meta_experiment.store.local.fold.events import encode_event
-from meta_experiment.store.local.fold.fold import Fold
-from meta_experiment.store.local.fold.lookup import fold_of
-from meta_experiment.store.local.fold.observed import outcome_events
-from meta_experiment.store.local.fold.summaries import load_reading
-from meta_experiment.store.local.fold.trial_columns import closed_values, units_used
-from meta_experiment.store.local.fold.trials import Reading
 from meta_experiment.store.local.logs import log_sizes
+from meta_experiment.store.local.reading.lookup import fold_of
+from meta_experiment.store.local.reading.summaries import load_reading
+from meta_experiment.store.local.reading.trials import Reading
 from meta_experiment.store.local.writer import Writer, append_batches, append_events
 from meta_experiment.store.ports import Change, Changed, Store
 from meta_experiment.store.trial_log import (
@@ -202,7 +202,7 @@ class LocalStore:
 
     def follow(self, experiment_id: str) -> Callable[[Experiment], TrialLog]:
         """Return what does as `trials` for this experiment, and reads only what is new."""
-        from meta_experiment.store.local.fold.following import Following
+        from meta_experiment.store.local.reading.following import Following
 
         following = Following(self.layout, self.files, experiment_id)
 

@@ -20,7 +20,7 @@ from meta_experiment.protocol import log_head
 from meta_experiment.protocol.places import read_head
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.records import dataclass
-from meta_experiment.store.local.fold.events import encode_event
+from meta_experiment.store.fold.events import encode_event
 from meta_experiment.store.trial_log import TrialEvent
 
 _SLOTS = 32

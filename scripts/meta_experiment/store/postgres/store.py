@@ -12,10 +12,9 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.platform import machine
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.registry import as_stored, decode_registry, encode_registry
+from meta_experiment.store.fold.lines import decoded
 from meta_experiment.store.history import History, HistoryEntry
-from meta_experiment.store.local.checkout import Checkout
-from meta_experiment.store.local.history import encode_entry, entry_of
-from meta_experiment.store.local.lines import decoded
+from meta_experiment.store.history_lines import encode_entry, entry_of
 from meta_experiment.store.ports import Change, Changed
 from meta_experiment.store.postgres.connections import Connections
 from meta_experiment.store.postgres.project_tables import (
@@ -34,7 +33,7 @@ URL = "META_EXPERIMENT_STORE"
 _LOOKED_BACK = 200  # experiments put away; their ids begin with the day
 
 
-def open_store(layout: Layout, files: FileSystem, checkout: Checkout) -> PostgresStore:
+def open_store(layout: Layout, files: FileSystem, checkout: object) -> PostgresStore:
     """Open the store that the environment names, for a project named as the root's folder.
 
     Nobody is asked before it is used.

@@ -16,14 +16,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.protocol import sequence
+from meta_experiment.store.fold.events import encode_event
+from meta_experiment.store.fold.fold import OWN_METRICS, Fold
+from meta_experiment.store.fold.identifiers import new_trial_id, unit_key
+from meta_experiment.store.fold.lines import Block
+from meta_experiment.store.fold.observed import outcome_events
+from meta_experiment.store.fold.taking import BlockTaking
+from meta_experiment.store.fold.trial_columns import Trials, closed_values, units_used
 from meta_experiment.store.inline_trials import with_inline_trials, with_inline_units
-from meta_experiment.store.local.assignments import new_trial_id, unit_key
-from meta_experiment.store.local.fold.events import encode_event
-from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
-from meta_experiment.store.local.fold.observed import outcome_events
-from meta_experiment.store.local.fold.taking import BlockTaking
-from meta_experiment.store.local.fold.trial_columns import Trials, closed_values, units_used
-from meta_experiment.store.local.lines import Block
 from meta_experiment.store.postgres import log_rows
 from meta_experiment.store.postgres.project_tables import ProjectTables
 from meta_experiment.store.trial_log import (

@@ -9,9 +9,9 @@ from meta_experiment.protocol.sequence import (
     parse_assignment,
     place,
 )
-from meta_experiment.store.local.fold.fold import Fold
-from meta_experiment.store.local.fold.own_lines import OwnLines
-from meta_experiment.store.local.lines import Block, UnusableLine, decoded
+from meta_experiment.store.fold.fold import Fold
+from meta_experiment.store.fold.lines import Block, UnusableLine, decoded
+from meta_experiment.store.fold.own_lines import OwnLines
 
 _HEAD = HEAD.decode()
 NOT_ASSIGNMENT = "not a line of the assignment sequence"

@@ -9,13 +9,14 @@ from pathlib import Path
 from meta_experiment.files.headway import tell
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import origin
+from meta_experiment.store.fold.fold import OWN_METRICS, Fold
+from meta_experiment.store.fold.lines import Block
+from meta_experiment.store.fold.taking import BlockTaking
+from meta_experiment.store.fold.trial_columns import Trials
 from meta_experiment.store.local.counting import Counting, Log, apart
-from meta_experiment.store.local.fold.ahead import read_ahead
-from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
-from meta_experiment.store.local.fold.taking import BlockTaking
-from meta_experiment.store.local.fold.trial_columns import Trials
-from meta_experiment.store.local.lines import Block, Cursor, read_blocks
+from meta_experiment.store.local.line_files import Cursor, read_blocks
 from meta_experiment.store.local.logs import NO_LOG
+from meta_experiment.store.local.reading.ahead import read_ahead
 from meta_experiment.store.trial_log import WHOLE_SOURCE, DamagedLine, TrialLog, UncountedLog
 from meta_experiment.types import Metric
 

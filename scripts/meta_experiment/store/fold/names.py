@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 from zlib import crc32
 
-from meta_experiment.store.local.fold.code_runs import UNKNOWN, Runs, runs_in
+from meta_experiment.store.fold.code_runs import UNKNOWN, Runs, runs_in
 
 _FREE = UNKNOWN  # of a slot
 _FIRST_SIZE = 64  # slots; always a power of two

@@ -11,8 +11,8 @@ from typing import Any, overload
 
 from meta_experiment.protocol.events import COVARIATE
 from meta_experiment.protocol.sequence import parse_draw
-from meta_experiment.store.local.fold.code_runs import UNKNOWN
-from meta_experiment.store.local.fold.names import NamePool
+from meta_experiment.store.fold.code_runs import UNKNOWN
+from meta_experiment.store.fold.names import NamePool
 from meta_experiment.store.trial_log import UnitsUsed
 from meta_experiment.types import Draw, Trial, TrialStatus
 

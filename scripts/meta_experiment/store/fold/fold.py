@@ -15,9 +15,10 @@ from typing import Any
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.events import COVARIATE, TOOLS
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.store.local.fold.code_runs import UNKNOWN
-from meta_experiment.store.local.fold.events import why_unusable
-from meta_experiment.store.local.fold.trial_columns import (
+from meta_experiment.store.fold.code_runs import UNKNOWN
+from meta_experiment.store.fold.events import why_unusable
+from meta_experiment.store.fold.lines import UnusableLine
+from meta_experiment.store.fold.trial_columns import (
     EXPOSED,
     NAN,
     RECORDED,
@@ -25,7 +26,6 @@ from meta_experiment.store.local.fold.trial_columns import (
     Columns,
     fill,
 )
-from meta_experiment.store.local.lines import UnusableLine
 from meta_experiment.store.trial_log import Conflict, DamagedLine
 from meta_experiment.types.covariates import KNOWN_COVARIATES
 

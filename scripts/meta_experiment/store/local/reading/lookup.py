@@ -9,10 +9,11 @@ from pathlib import Path
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import origin
 from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment
+from meta_experiment.store.fold.code_runs import UNKNOWN
+from meta_experiment.store.fold.fold import Fold
+from meta_experiment.store.fold.lines import UnusableLine, decoded
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.fold.code_runs import UNKNOWN
-from meta_experiment.store.local.fold.fold import Fold
-from meta_experiment.store.local.lines import Cursor, UnusableLine, decoded, read_blocks
+from meta_experiment.store.local.line_files import Cursor, read_blocks
 
 
 def fold_of(

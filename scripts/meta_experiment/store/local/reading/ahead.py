@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from meta_experiment.files.interruption import held
-from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader
-from meta_experiment.store.local.lines import Block, Cursor, read_blocks
+from meta_experiment.store.fold.lines import Block
+from meta_experiment.store.fold.own_outcomes import Outcomes, Reader
+from meta_experiment.store.local.line_files import Cursor, read_blocks
 
 WORTHWHILE = 16 * 1024 * 1024  # bytes; less is read before a second process has begun
 _SHARE = 3  # of so many blocks all but the first are parsed ahead

@@ -8,7 +8,7 @@ import sys
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.protocol.events import event_document
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.store.local.lines import LINE_LIMIT
+from meta_experiment.store.fold.lines import LINE_LIMIT
 from meta_experiment.store.trial_log import TrialEvent
 from meta_experiment.types import TrialStatus
 

@@ -21,11 +21,11 @@ from meta_experiment.protocol.sequence import (
     parse_draw,
     place,
 )
-from meta_experiment.store.local.fold.code_runs import UNKNOWN
-from meta_experiment.store.local.fold.fold import STATUS_CODE, Fold
-from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader
-from meta_experiment.store.local.fold.trial_columns import NAN, RECORDED, fill, put
-from meta_experiment.store.local.lines import decoded
+from meta_experiment.store.fold.code_runs import UNKNOWN
+from meta_experiment.store.fold.fold import STATUS_CODE, Fold
+from meta_experiment.store.fold.lines import decoded
+from meta_experiment.store.fold.own_outcomes import Outcomes, Reader
+from meta_experiment.store.fold.trial_columns import NAN, RECORDED, fill, put
 
 _FEW = 32  # lines; fewer are not worth looking for our own among others
 _ASSIGNED = (

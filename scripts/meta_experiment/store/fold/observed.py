@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from meta_experiment.protocol.sequence import storable
-from meta_experiment.store.local.assignments import new_trial_ids
-from meta_experiment.store.local.fold.fold import Fold
+from meta_experiment.store.fold.fold import Fold
+from meta_experiment.store.fold.identifiers import new_trial_ids
 from meta_experiment.store.trial_log import (
     Acknowledgement,
     EventKind,

@@ -25,13 +25,13 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import OWN_FLAGS, FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.seal import DIGITS, Seal
+from meta_experiment.store.fold.fold import Fold
+from meta_experiment.store.fold.names import NamePool
+from meta_experiment.store.fold.trial_columns import Columns
 from meta_experiment.store.local.checksums import BLOCK, checksums, first_change, some_blocks
 from meta_experiment.store.local.counting import Counting, Log
-from meta_experiment.store.local.fold.fold import Fold
-from meta_experiment.store.local.fold.names import NamePool
-from meta_experiment.store.local.fold.trial_columns import Columns
-from meta_experiment.store.local.fold.trials import Reading
-from meta_experiment.store.local.lines import Cursor
+from meta_experiment.store.local.line_files import Cursor
+from meta_experiment.store.local.reading.trials import Reading
 from meta_experiment.store.trial_log import DamagedLine, TrialLog
 from meta_experiment.types import Metric
 

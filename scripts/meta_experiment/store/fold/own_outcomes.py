@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from meta_experiment.protocol.events import BEGIN
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.store.local.fold.events import NAME_LIMIT, is_fingerprint
-from meta_experiment.store.local.fold.fold import STATUS_CODE
-from meta_experiment.store.local.fold.names import own_codes
-from meta_experiment.store.local.lines import decode
+from meta_experiment.store.fold.events import NAME_LIMIT, is_fingerprint
+from meta_experiment.store.fold.fold import STATUS_CODE
+from meta_experiment.store.fold.lines import decode
+from meta_experiment.store.fold.names import own_codes
 
 # `^` and a newline at the end of each: as many matches as lines are all of every line
 _FRONT = (

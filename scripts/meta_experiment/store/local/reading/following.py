@@ -10,14 +10,14 @@ from meta_experiment.errors import StorageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.fold.summaries import (
+from meta_experiment.store.local.reading.summaries import (
     DoubtError,
     covered,
     load_reading,
     require_same_logs,
     whole_blocks,
 )
-from meta_experiment.store.local.fold.trials import Reading
+from meta_experiment.store.local.reading.trials import Reading
 from meta_experiment.store.trial_log import TrialLog
 from meta_experiment.types import Metric
 

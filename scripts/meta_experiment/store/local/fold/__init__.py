@@ -1,1 +1,0 @@
-"""Reading logs fast: events folded into trials, whatever their order."""
