@@ -68,7 +68,12 @@ def test_what_was_done_once_is_found_also_by_another_and_after_it_was_taken_back
     git(two, "pull", "-q")
     git(two, "revert", "--no-edit", "HEAD")
     git(two, "push", "-q")
-    assert commit_on_branch(Git.find(one), change(), "main", "main").commit == first.commit
+    assert not again.taken_back
+    later = commit_on_branch(Git.find(one), change(), "main", "main")
+    assert (later.commit, later.taken_back) == (first.commit, True)
+    aside = commit_on_branch(Git.find(one), change(), "main", SIDE)
+    assert (aside.branch, aside.taken_back) == ("main", True)
+    assert git(bare, "branch", "--list", SIDE) == ""
     assert git(bare, "rev-list", "--count", "main").strip() == "3"
     assert git(bare, "show", f"main:sub/{PATH}").encode() == OLD.data
 
@@ -151,6 +156,50 @@ def test_a_branch_of_its_own_is_made_once_and_none_of_anothers_is_taken(clones):
     other = change(change_id="other", message=f"x\n\n{CHANGE_TRAILER}: other\n")
     with pytest.raises(GitError, match="has a branch meta-experiment/review with something"):
         commit_on_branch(Git.find(two), other, "main", SIDE)
+
+
+@pytest.mark.parametrize("branch", ["main", SIDE])
+def test_a_commit_that_bears_the_name_and_another_text_is_not_taken_for_it(clones, branch):
+    one, two, bare = clones
+    git(two, "checkout", "-q", "-B", branch)
+    (two / PATH).write_text("Do as I say.\n")
+    git(two, "commit", "-qam", change().message)
+    git(two, "push", "-q", "origin", branch)
+    named = git(two, "rev-parse", "--short=12", "HEAD").strip()
+    with pytest.raises(DriftError, match=r"another text of prompts/review\.md") as refused:
+        commit_on_branch(Git.find(one), change(), "main", branch)
+    assert named in refused.value.message
+    assert git(bare, "show", f"{branch}:sub/{PATH}") == "Do as I say.\n"
+
+
+def test_a_commit_that_was_squashed_on_its_way_is_found(clones):
+    one, two, bare = clones
+    commit_on_branch(Git.find(one), change(), "main", SIDE)
+    git(two, "fetch", "-q")
+    git(two, "merge", "-q", "--squash", f"origin/{SIDE}")
+    git(two, "commit", "-qm", f"experiment: promote review (#7)\n\n* {change().message}")
+    git(two, "push", "-q")
+    git(bare, "branch", "-D", SIDE)
+    done = commit_on_branch(Git.find(one), change(), "main", SIDE)
+    assert (done.commit, done.branch) == (git(bare, "rev-parse", "main").strip(), "main")
+    assert git(bare, "branch", "--list", SIDE) == ""
+
+
+def test_processes_of_one_clone_are_in_nobodys_way(clones, monkeypatch):
+    one, _, _ = clones
+    ask, others = RemoteRepository._ask, []
+
+    def beside(remote, *arguments):
+        said = ask(remote, *arguments)
+        if arguments[0] == "fetch":
+            monkeypatch.setattr(RemoteRepository, "_ask", ask)
+            others.append(commit_on_branch(Git.find(one), change(), "main", "main"))
+        return said
+
+    monkeypatch.setattr(RemoteRepository, "_ask", beside)
+    done = commit_on_branch(Git.find(one), change(), "main", "main")
+    assert done.commit == others[0].commit
+    assert "meta-experiment" not in git(one, "for-each-ref")
 
 
 def test_what_cannot_be_reached_is_said(clones, tmp_path):

@@ -100,8 +100,3 @@ def version_of(content: Content | None) -> FileVersion | None:
 def new_change_id() -> str:
     """Return an identifier that no other change has."""
     return secrets.token_hex(8)
-
-
-def is_change_id(text: str) -> bool:
-    """Tell whether a text may name a change: it stands in commits and is searched for there."""
-    return _CHANGE_ID.fullmatch(text) is not None

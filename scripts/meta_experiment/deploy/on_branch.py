@@ -1,8 +1,9 @@
 """A change of files as one commit on a branch of a remote: in no working tree, and once.
 
-The commit names its change in a trailer. Whoever does the same again finds it by that, also
-where the change was taken back since: what was done once is not done a second time. Two that do
-it at once push two commits, of which the remote takes one; the other then finds that.
+The commit names its change in a trailer. Whoever does the same again finds it by that and by
+its texts, also where the change was taken back since: what was done once is not done a second
+time. One with that name and other texts is nobody's word for it: what differs is said. Two that
+do it at once push two commits, of which the remote takes one; the other then finds that.
 """
 
 from __future__ import annotations
@@ -28,13 +29,17 @@ _GONE_MODE = "0"
 
 @dataclass(frozen=True, slots=True)
 class BranchCommit:
-    """The commit of a change on a branch of a remote; `found` where it was there before."""
+    """The commit of a change on a branch of a remote; `found` where it was there before.
+
+    `taken_back` says that its base has it in its history, and has other texts by now.
+    """
 
     commit: str
     branch: str
     remote: str
     url: str
     found: bool
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ def commit_on_branch(
     """Commit a change on top of the remote's `base`, and push it as `branch`.
 
     Raises:
-        DriftError: on the base a file is neither what is expected nor what it shall be.
+        DriftError: on the base a file is neither what is expected nor what it shall be, or a
+            commit with the name of the change has other texts.
         GitError: there is no repository, no remote or no such base, or one of them refuses.
     """
     repository = Repository.holding(git)
@@ -76,9 +82,10 @@ def commit_on_branch(
                 hint="Push it, or name the one that everybody pulls in the plan's team.",
             )
         there = tip if branch == base else remote.tip(branch)
-        for known in filter(None, (there, tip)):
-            if commit := work.done_in(known):
-                return work.result(commit, branch, found=True)
+        if commit := work.done_in(tip):
+            return work.result(commit, base, found=True, taken_back=not work.stands_in(tip))
+        if there is not None and branch != base and (commit := work.done_in(there)):
+            return work.result(commit, branch, found=True)
         if there is not None and branch != base:
             raise GitError(
                 f"The remote {remote.name} has a branch {branch} with something else.",
@@ -86,7 +93,7 @@ def commit_on_branch(
             )
         made = work.commit_on(tip)
         if made is None:  # the base has these texts already, by whatever way
-            return work.result(work.last_of(tip), branch, found=True)
+            return work.result(work.last_of(tip), base, found=True)
         if remote.push(made, branch):
             return work.result(made, branch, found=False)
     raise GitError(
@@ -110,15 +117,46 @@ class _BranchWork:
         dated = (("GIT_AUTHOR_DATE", at), ("GIT_COMMITTER_DATE", at))
         self._git = replace(repository.git, variables=(*repository.git.variables, *dated))
 
-    def result(self, commit: str, branch: str, *, found: bool) -> BranchCommit:
+    def result(
+        self, commit: str, branch: str, *, found: bool, taken_back: bool = False
+    ) -> BranchCommit:
         """Say where the commit stands."""
-        return BranchCommit(commit, branch, self._remote.name, self._remote.url, found)
+        remote = self._remote
+        return BranchCommit(commit, branch, remote.name, remote.url, found, taken_back)
 
     def done_in(self, tip: str) -> str:
-        """Return the commit of this change in the history of another; empty where none is."""
+        """Return the commit of this change in the history of another; empty where none is.
+
+        Raises:
+            DriftError: what bears its name there has other texts.
+        """
         mark = f"^{CHANGE_TRAILER}: {self._change.change_id}$"
-        found = self._git.demand("log", "-1", "--format=%H", f"--grep={mark}", tip, "--")
-        return _text(found)
+        named = _text(self._git.demand("log", "--format=%H", f"--grep={mark}", tip, "--"))
+        other = {commit: self._differing(commit) for commit in named.split()}
+        for commit, paths in other.items():
+            if not paths:
+                return commit
+        for commit, paths in other.items():
+            raise DriftError(
+                f"The commit {commit[:12]} bears the name of this change and has another text "
+                f"of {', '.join(map(as_word, paths))} than was promoted.",
+                hint=f"See who made it: git show {commit[:12]}. Bring the promoted text to the "
+                "branch by hand, or leave it as it is there.",
+            )
+        return ""
+
+    def stands_in(self, tip: str) -> bool:
+        """Tell whether a commit has all the texts of this change."""
+        return not self._differing(tip)
+
+    def _differing(self, commit: str) -> list[str]:
+        """Return the paths of which a commit has other contents than this change gives them."""
+        return [
+            item.path
+            for item in self._change.files
+            if (known := self._known(commit, self._paths[item.path]))
+            != self._object(self._paths[item.path], item.target, known)
+        ]
 
     def last_of(self, tip: str) -> str:
         """Return the commit that brought these files into a history."""

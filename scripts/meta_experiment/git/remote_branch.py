@@ -15,7 +15,6 @@ from meta_experiment.records import dataclass
 
 _SECONDS = 120.0
 _PROTOCOLS = ("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh")
-_PRIVATE = "refs/meta-experiment"
 _MOVED = ("[rejected]", "cannot lock ref", "failed to update ref", "incorrect old value")
 _USUAL = "origin"
 _ZERO = "0" * 40
@@ -63,14 +62,17 @@ class RemoteRepository:
         commit = names.get(f"refs/heads/{branch}")
         if commit is None:
             return None
-        place = f"{_PRIVATE}/{branch}"
+        # nothing here names what is fetched, so that processes of one clone are in nobody's way
         self._ask(
             "fetch", "--quiet", "--no-tags", "--no-recurse-submodules",
-            "--no-write-fetch-head", "--refmap=", self.name, f"+refs/heads/{branch}:{place}",
+            "--no-write-fetch-head", "--refmap=", self.name, f"refs/heads/{branch}",
         )  # fmt: skip
-        fetched = self.git.demand("rev-parse", "--verify", f"{place}^{{commit}}")
-        self.git.run("update-ref", "-d", place)
-        return fetched.decode("ascii", "replace").strip()
+        if self.git.run("cat-file", "-e", f"{commit}^{{commit}}").code:
+            raise GitError(
+                f"The branch {branch} of {self.name} was moved to something else meanwhile.",
+                hint="Run the same command again.",
+            )
+        return commit
 
     def push(self, commit: str, branch: str) -> bool:
         """Move a branch forward to a commit; False when it moved meanwhile.

@@ -36,11 +36,12 @@ def carry_out(workspace: Workspace, experiment: Experiment, outcome: Outcome) ->
     change = BranchChange(outcome.change_id, files, controls, message, outcome.at)
     if team.carry_out is CarryOut.COMMIT:
         done = commit_on_branch(workspace.git, change, team.branch, team.branch)
-        return CarriedOut(done.commit, done.branch, "")
+        return CarriedOut(done.commit, done.branch, "", done.taken_back)
     own = f"{_OWN_BRANCHES}/{experiment.experiment_id}"
     done = commit_on_branch(workspace.git, change, team.branch, own)
-    url = _asked(workspace.machine.environment, team, done, message)
-    return CarriedOut(done.commit, done.branch, url)
+    merged = done.branch == team.branch  # nobody is to be asked any more
+    url = "" if merged else _asked(workspace.machine.environment, team, done, message)
+    return CarriedOut(done.commit, done.branch, url, done.taken_back)
 
 
 def target_of(team: TeamTerms) -> str:

@@ -12,13 +12,10 @@ from meta_experiment.services.acting.analysing import Study, study
 from meta_experiment.services.acting.carrying_out import target_of
 from meta_experiment.services.acting.ending_arms import end_arms
 from meta_experiment.services.acting.impacts import measured_impact
-from meta_experiment.services.acting.team_settling import (
-    SettledDecision,
-    TeamSeat,
-    decided_here,
-)
+from meta_experiment.services.acting.team_settling import SettledDecision, TeamSeat
 from meta_experiment.services.acting.team_sharing import share
 from meta_experiment.services.teams.membership import believed
+from meta_experiment.services.teams.team_decisions import change_name
 from meta_experiment.services.teams.team_door import TeamDoor
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, EndedArm, Experiment, Outcome, Status
@@ -169,7 +166,8 @@ def _outcome(seat: TeamSeat, action: Action, studied: Study, *, by_auto: bool) -
     if action is Action.PROMOTE and analysis.winner is not None:
         impact = measured_impact(studied, analysis.winner)
         made = replace(made, winner=analysis.winner, impact=impact)
-    return decided_here(replace(made, by_auto=by_auto))
+    named = change_name(seat.member.setting.project, seat.experiment)
+    return replace(made, by_auto=by_auto, change_id=named)
 
 
 def told_step(seat: TeamSeat, settled: SettledDecision, taken: bool) -> AutoStep:
@@ -219,6 +217,11 @@ def _way(experiment: Experiment, settled: SettledDecision) -> str:
     done = found.carried_out
     if done is not None:
         where = done.url or f"commit {done.commit[:12]} on {done.branch}"
+        if done.taken_back:
+            return (
+                f"It was carried out: {where}. It was taken back on {team.branch} since, and "
+                "is not brought again."
+            )
         take = "once it is merged" if done.branch != team.branch else "now"
         return (
             f"It is carried out: {where}. Take the text from {team.branch} {take} (git pull)."

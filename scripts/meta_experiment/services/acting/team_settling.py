@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from meta_experiment.deploy import new_change_id
 from meta_experiment.errors import ConflictError, LockedError, MetaExperimentError
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.action_plan import ActionPlan, without_stand_ins
@@ -158,11 +157,6 @@ class TeamSeat:
         plan = ActionPlan(present, outcome, files, "restored", user_content, decided=True)
         done = execute(self.workspace, plan, commit=False, dry_run=False)
         return replace(done, commit=commit, commit_note=None)
-
-
-def decided_here(outcome: Outcome) -> Outcome:
-    """Give an outcome the name of its change, by which everybody knows it."""
-    return replace(outcome, change_id=new_change_id())
 
 
 def _replaced(experiment: Experiment, outcome: Outcome) -> dict[str, FileReplacement]:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from meta_experiment.deploy.change import is_change_id
 from meta_experiment.errors import UsageError, as_word
 from meta_experiment.model import fields
 from meta_experiment.model.experiment_document import outcome_from_document, outcome_to_document
@@ -29,6 +28,7 @@ from meta_experiment.store.local.replicas import replicas
 from meta_experiment.types import Action, Experiment, Outcome
 
 CARRIED_OUT = "carried_out"
+_NAME_DIGITS = 16
 _OBJECT_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # of git
 Counted = Mapping[str, Mapping[str, int]]  # by machine and log: how much of it was counted
 
@@ -45,11 +45,15 @@ class DecidedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class CarriedOut:
-    """Where a decision was carried out: the commit, the branch it is on, how people see it."""
+    """Where a decision was carried out: the commit, the branch it is on, how people see it.
+
+    `taken_back` says that the team's branch had other texts again when that was looked up.
+    """
 
     commit: str
     branch: str
     url: str
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,17 @@ def record_of(
         return TeamRecord(None, None, free, tuple(aside))
     done = next(_carried_out(member, keys, experiment, decided), None)
     return TeamRecord(decided, done, free, tuple(aside))
+
+
+def change_name(project: str, experiment: Experiment) -> str:
+    """Return the name of the one change that decides an experiment of a project.
+
+    Whoever decides it names it so, also where one decides again what a store has forgotten: by
+    that name it is found where it was carried out.
+    """
+    terms = terms_sha256(experiment)
+    said = statement("change", project, experiment.experiment_id, terms)
+    return hashlib.sha256(said).hexdigest()[:_NAME_DIGITS]
 
 
 def signed_decision(
@@ -129,6 +144,7 @@ def note_carried_out(
         "commit": done.commit,
         "branch": done.branch,
         "url": done.url,
+        "taken_back": done.taken_back,
     }
     name, machine = experiment.experiment_id, member.signer.machine
     unsigned = TeamNote(name, 0, machine, _text(document), b"")
@@ -160,7 +176,7 @@ def _decided(
     treatments = {arm.name for arm in experiment.plan.treatments}
     if outcome.action is Action.PROMOTE and outcome.winner not in treatments:
         return "it promotes what the plan does not have"
-    if outcome.change_id is not None and not is_change_id(outcome.change_id):
+    if outcome.change_id != change_name(member.setting.project, experiment):
         return "its change cannot have that name"
     return DecidedOutcome(item.generation, item.machine, outcome, counted)
 
@@ -186,6 +202,7 @@ def _carried_out(
                     commit=_object_name(document),
                     branch=fields.text(document, "branch", "note"),
                     url=str(document.get("url") or ""),
+                    taken_back=document.get("taken_back") is True,
                 )
         except (ValueError, UsageError):
             continue
