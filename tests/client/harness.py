@@ -190,6 +190,8 @@ class Client:
             "ANTHROPIC_API_KEY": "none",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "CLAUDE_CODE_MAX_RETRIES": "1",
+            # its 1.5 s for all hooks at the end are not enough on a machine under load
+            "CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS": "60000",
             "DISABLE_AUTOUPDATER": "1",
             "DISABLE_ERROR_REPORTING": "1",
             "DISABLE_TELEMETRY": "1",

@@ -184,7 +184,14 @@ def ledger(requests: Sequence[Request], lost: Collection[int] = ()) -> dict[int,
         for place, name in enumerate(_USAGE):
             row[place] += usage[name]
     several = {item: found for item, found in arms.items() if len(found) != 1}
-    assert not several, f"These items saw another number of arms than one: {several}"
+    assert not several, (
+        f"These items saw another number of arms than one: {several}. The last was asked:\n"
+        + "\n".join(
+            _flat(request.body["messages"][-1])
+            for request in requests
+            if latest_item(request.body) == max(several)
+        )
+    )
     return {item: Row(min(arms[item]), *row) for item, row in sums.items()}
 
 

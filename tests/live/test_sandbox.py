@@ -24,6 +24,7 @@ class Sandbox:
         self.stage, self.folder = stage, folder
         self._monkeypatch, self._capfd = monkeypatch, capfd
         self.passing = 0  # how many writes are let through
+        self.meanwhile = {}  # what happens before which step
         folder.mkdir(mode=0o700)
         stage.environment["CLAUDE_TMPDIR"] = str(folder)
         for name, value in stage.environment.items():
@@ -32,7 +33,7 @@ class Sandbox:
 
     def text(self, *words, session="s1"):
         """Return what is served."""
-        self._written = 0
+        self._written = self.steps = 0
         self._capfd.readouterr()
         with self._monkeypatch.context() as within:
             for name in ("open", "unlink", "rename", "link", "mkdir", "rmdir"):
@@ -46,6 +47,9 @@ class Sandbox:
             writes = act.__name__ != "open" or bool(more and more[0] & WRITING)
             inside = str(path).startswith(str(self.folder)) or str(path) in DEVICES
             self._written += writes and not inside
+            self.steps += inside
+            if inside:
+                self.meanwhile.pop(self.steps, int)()
             if writes and not inside and self._written > self.passing:
                 raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
             return act(path, *more, **named)
@@ -109,6 +113,25 @@ def test_a_use_in_a_sandbox_gets_its_arguments_and_is_counted(box, stage):
     assert {variant for _, variant in known} == {"control", "treatment"}
     assert box.kept() == []
     assert missed.missed(str(stage.root)) == []
+    assert stage.faults() == []
+
+
+def test_a_use_beside_the_hook_of_the_answer_before_is_counted(box, stage):
+    """Nobody waits for that hook: it takes over, and tidies up, at any step of the next use."""
+    stage.run()
+    number, steps = 0, 1
+    while number < steps:
+        number += 1
+        before, prompt = f"before-{number}", f"p{number}"
+        stage.typed("another item", before)
+        box.text()
+        stage.typed(f"item {number}", prompt)
+        box.meanwhile[number] = lambda before=before: stop(stage, before)
+        assert box.text().endswith(f" for item {number}.")
+        steps = box.steps
+        stop(stage, prompt)
+    assert number > 9  # steps of a use
+    assert len(trials(stage)) == 2 * number
     assert stage.faults() == []
 
 

@@ -1,5 +1,7 @@
 """Lines of the index, of the roots and of session files: what is written is what is read."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -189,6 +191,49 @@ def test_session_files_come_back_whole(tmp_path):
         Session(root, "s").remove_trial(found)
     assert Session(root, "s").remove()
     assert list_sessions(root) == []
+
+
+@pytest.mark.parametrize(
+    ("write", "read"),
+    [
+        (lambda kept: kept.write("name", b"it"), lambda kept: kept.read("name") == b"it"),
+        (lambda kept: kept.write_trial(trial()), lambda kept: len(kept.open_trials()) == 1),
+        (lambda kept: kept.append("name", "it"), lambda kept: kept.lines("name") == [["it"]]),
+    ],
+    ids=["a file", "a trial", "a line"],
+)
+def test_what_is_written_while_the_folder_is_removed_is_not_lost(
+    tmp_path, monkeypatch, write, read
+):
+    """Another process that finds the session over may do so before any step of a write."""
+    own_seal(tmp_path)
+    folder = tmp_path / "beside" / "root" / "s"
+    kept = Session(str(tmp_path), "s", str(folder))
+    steps = []
+
+    def remove():
+        subprocess.run(["rm", "-rf", folder.parent], check=True)
+
+    def disturbed(act):
+        def acting(*words, **named):
+            steps.append(act.__name__)
+            if len(steps) == at:
+                remove()
+            return act(*words, **named)
+
+        return acting
+
+    for at in range(1, 30):
+        remove()
+        steps.clear()
+        with monkeypatch.context() as within:
+            for act in (os.open, os.rename, os.link, os.mkdir):
+                within.setattr(os, act.__name__, disturbed(act))
+            write(kept)
+        assert read(kept), steps[:at]
+        if len(steps) < at:
+            break
+    assert 2 < at < 29
 
 
 def test_session_folders_are_private_and_stay_below_the_root(tmp_path):

@@ -11,6 +11,7 @@ PRIVATE_DIRECTORY = 0o700
 IGNORE_FILE = ".gitignore"
 IGNORE_ALL = b"*\n"
 _SHARED_DIRECTORY = 0o755
+_TRIES = 50  # a folder that is tidied away beside us is made anew as often
 
 
 def open_private(path: str, flags: int) -> int:
@@ -20,11 +21,15 @@ def open_private(path: str, flags: int) -> int:
     """
     refuse_links_to_state(path)
     flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        return os.open(path, flags, PRIVATE_FILE)
-    except FileNotFoundError:
-        make_folder(os.path.dirname(path))
-        return os.open(path, flags, PRIVATE_FILE)
+    for _ in range(_TRIES):
+        try:
+            return os.open(path, flags, PRIVATE_FILE)
+        except FileNotFoundError:
+            try:
+                make_folder(os.path.dirname(path))
+            except FileNotFoundError:
+                continue  # one around it went meanwhile
+    return os.open(path, flags, PRIVATE_FILE)
 
 
 def make_folder(path: str, mode: int = PRIVATE_DIRECTORY) -> None:

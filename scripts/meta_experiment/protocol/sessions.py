@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _TRIAL, _TURN, _PROMPTS, _USES, _BEGIN = "trial-", "turn", "prompts", "uses-", "begin"
 _SEEN = "seen"  # the hook's shell part looks whether it is there
 _LONGEST_NAME = 110
+_TRIES = 50  # what is written while the folder is removed is written again as often
 
 
 class PromptRef:
@@ -146,6 +147,14 @@ class Session:
     def write(self, name: str, data: bytes, *, once: bool = False) -> bool:
         """Write a file whole; with `once`, unless there is one, and tell whether it was."""
         wrapped = self.seal.wrap(self._purpose(name), data)
+        for _ in range(_TRIES):
+            try:
+                return self._put(name, wrapped, once=once)
+            except FileNotFoundError:
+                continue  # another process found the session over, and removed its folder
+        return self._put(name, wrapped, once=once)
+
+    def _put(self, name: str, wrapped: bytes, *, once: bool) -> bool:
         path, temporary = f"{self.folder}/{name}", f"{self.folder}/.{os.urandom(6).hex()}"
         descriptor = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
