@@ -46,6 +46,45 @@ def test_a_later_collection_adds_days_and_leaves_those_that_were_decided_on(proj
     assert later["arms"]["control"]["units"] + later["arms"]["treatment"]["units"] == 120
 
 
+def forgetting(rows, day):
+    """Give units a second exposure days later, and forget every one before a day."""
+    again = [(unit, arm, at + timedelta(days=3)) for unit, arm, at in rows.shown[::4]]
+    edge = FIRST_DAY + timedelta(days=day)
+    rows.shown[:] = [row for row in rows.shown + again if row[2] >= edge]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: forgetting(rows, 2),
+        lambda rows: rows.shown.__delitem__(slice(0, None, 2)),
+        lambda rows: rows.shown.__delitem__(slice(0, 60)),
+    ],
+    ids=["retention", "an answer of half", "truncated"],
+)
+def test_no_unit_counts_twice_when_the_days_before_are_gone(project, gathered, change):
+    name, rows = gathered
+    collect(project, gathered)
+    before = project("analyze", name, "--json").json["primary"]["variants"]
+    change(rows)
+    assert collect(project, gathered)["late"]  # without a new day it is only told
+    refused = collect(project, gathered, days=9, code=1)["error"]
+    assert refused["kind"] == "refused"
+    assert refused["message"].startswith("exposures_are_gone: ")
+    assert project("analyze", name, "--json").json["primary"]["variants"] == before
+    begun = collect(project, gathered, "--start-over", "the table forgets", days=9)
+    units = {row[0] for row in rows.shown}
+    assert sum(arm["units"] for arm in begun["arms"].values()) == len(units)
+
+
+def test_a_column_whose_values_became_others_adds_no_day(project, gathered):
+    _, rows = gathered
+    collect(project, gathered)
+    rows.calls[:] = [(unit, at, cost * 1000, *rest) for unit, at, cost, *rest in rows.calls]
+    refused = collect(project, gathered, days=9, code=1)["error"]
+    assert refused["message"].startswith("values_changed: cost_usd ")
+
+
 def test_another_mapping_is_refused_unless_all_begins_again_on_record(project, gathered):
     name, _ = gathered
     collect(project, gathered)

@@ -56,8 +56,9 @@ def collect_sums(
     collected.
 
     Raises:
-        InvalidStateError: the experiment takes no data. RefusedError: it has trials, or was
-            collected by another mapping. UsageError: the mapping does not fit the plan.
+        InvalidStateError: the experiment takes no data. RefusedError: it has trials, was
+            collected by another mapping, or what was taken is gone. UsageError: the mapping
+            does not fit the plan.
         DependencyError, NetworkError, RemoteError, NotFoundError: the engine, or a table.
     """
     experiment = find_in(workspace.store, selector)
@@ -87,6 +88,7 @@ def collect_sums(
         _require_same(name, before, mapping)
         sums, until = (before.sums, before.last.through) if before else (None, None)
         made.append(joined(sums, found, until))
+        _require_kept(name, made[-1])
         entry = _entry(before, made[-1], through, now, as_of, where, mapping, start_over)
         return CollectedState(made[-1].sums, (*(before.entries if before else ()), entry))
 
@@ -144,6 +146,32 @@ def _require_same(name: str, known: CollectedState | None, mapping: WarehouseMap
         raise RefusedError(
             f"{name} was collected by another mapping, and its days stand as that had them.",
             hint="Use that one; or, to begin again and say so on record: --start-over REASON",
+        )
+
+
+def _require_kept(name: str, made: JoinedSums) -> None:
+    """Take no new day where the days before it are no longer what they were.
+
+    Without a new day nothing can count twice, and it is only told.
+    """
+    if not made.added:
+        return
+    again = f"To read all that is there anew, on record: collect {name} --start-over REASON"
+    if made.lost is not None:
+        lost = made.lost
+        raise RefusedError(
+            f"exposures_are_gone: until {_date(lost.day)} {lost.variant} has "
+            f"{lost.units:,} units fewer than were taken, so that units may come again on a "
+            "new day and count twice. New days were not taken.",
+            hint="Read from a table that keeps every exposure. "
+            f"What was taken stands: analyze {name}. {again}",
+        )
+    if made.otherwise:
+        raise RefusedError(
+            f"values_changed: {', '.join(made.otherwise)} has other values on every day that "
+            "was taken, as when a column changes its type or its unit. New days were not "
+            "taken, as days of two meanings do not add up.",
+            hint=f"Look at the columns; where events only come late, say lateness. {again}",
         )
 
 
