@@ -47,17 +47,31 @@ UNRECORDED = {  # what the recorded life shows as text alone, or refused
             ),
             {"m": "the owner has not admitted it"},
             ("exp-3",),
+            ("the plan of exp-1",),
         )
     ],
     "store show": [
         StoreView(
-            *("db, database team", "review", "ab cd", "m", False, (), (), None, None, {}, "no"),
+            *(
+                "db, database team",
+                "review",
+                "ab cd",
+                "m",
+                False,
+                (),
+                (),
+                None,
+                None,
+                {},
+                (),
+                "no",
+            ),
         ),
         StoreView(
             *("db, database team", "review", "ab cd", "m", True),
             (StoreMachine("m", "laptop", "ab cd", True, None, 1.0),),
             (WaitingExperiment("exp-1", 20),),
-            *(2.0, "no route", {"exp-1": ["machine m: no"]}, None),
+            *(2.0, "no route", {"exp-1": ["machine m: no"]}, ("it",), None),
         ),
     ],
     "store use": [

@@ -152,13 +152,18 @@ def test_an_admission_that_the_owner_did_not_sign_is_none(tmp_path, team):
 
 
 def test_a_key_under_the_id_of_another_is_not_believed(tmp_path, team):
-    """The id is the beginning of the key's digest."""
+    """Its id is the beginning of the key's digest; a word that was seen names the true key."""
     made, ann, bob = team
     stranger = own_signer(f"{tmp_path}/other", FileSystem(), "x")
     machine = bob.join()
     ann.team.keys[machine] = MachineKey(machine, stranger.key.public_key, "bob")
-    assert ann.exchange().not_counted == {machine: "its id is not that of its key"}
-    assert ann.counts(made) == {}
+    del ann.team.admissions[machine, 1]
+    eve = type(ann)(tmp_path, "eve", ann.team).clone(bob.root)
+    eve.join()
+    assert eve.exchange().not_counted[machine] == "its id is not that of its key"
+    assert eve.counts(made) == {}
+    assert machine not in ann.exchange().not_counted
+    assert set(ann.counts(made)) == {"b-1", "b-2"}
 
 
 def test_the_last_word_of_the_owner_that_was_seen_holds(team):

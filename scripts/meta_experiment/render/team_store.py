@@ -71,6 +71,7 @@ def view_page(found: StoreView) -> Page:
         rows.append(("no answer", words.one_line(found.unreachable)))
     elif found.failed:
         rows.append(("failed", words.one_line(found.failed)))
+    rows += [("it had lost", words.one_line(said)) for said in found.lost]
     rows += [
         (words.name(item.experiment_id), f"{item.bytes:,} bytes wait to be shipped")
         for item in found.waiting
@@ -114,6 +115,11 @@ def _exchanged(item: ExchangedExperiment) -> str:
 
 
 def _remarks(done: StoreExchange) -> Iterator[str]:
+    if done.lost:
+        yield (
+            "The store went back to an earlier moment. It lacked "
+            f"{words.one_line(', '.join(done.lost))}; what is here of that was brought again."
+        )
     for item in done.experiments:
         name = words.name(item.experiment_id)
         if item.refused:

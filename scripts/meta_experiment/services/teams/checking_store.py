@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.files.headway import steps
 from meta_experiment.protocol import log_head
+from meta_experiment.services.teams.exchange_note import read_note, told_losses
 from meta_experiment.services.teams.exchanging import team_experiments
 from meta_experiment.services.teams.membership import (
     BelievedMachines,
@@ -19,6 +20,7 @@ from meta_experiment.services.teams.membership import (
 from meta_experiment.services.teams.shipping import require_same_plan
 from meta_experiment.services.teams.signatures import is_signed
 from meta_experiment.services.teams.statements import batch_statement
+from meta_experiment.services.teams.store_losses import losses
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.exchange import Batch
@@ -39,6 +41,7 @@ def check_store(workspace: Workspace, member: Membership) -> Health:
     findings = [*_members(member)]
     if all(item.ok for item in findings):
         known = believed(member)
+        findings += _lost(workspace, member, known)
         for experiment in steps(team_experiments(workspace), "checking the store"):
             findings += _experiment(workspace, member, experiment, known)
     return Health.of(sys.executable, str(workspace.root), findings)
@@ -52,20 +55,27 @@ def _members(member: Membership) -> Iterator[Finding]:
         return
     yield Finding("owner", ok=True, detail="the one whose key was pinned here")
     known = believed(member)
-    own = member.signer.machine
     joined = member.exchange.machines()
     counts = sum(item.key.machine in known.keys for item in joined)
     yield Finding("machines", ok=True, detail=f"{counts} of {len(joined)} count")
     for machine, why in known.refused.items():
         hint = f"If it is one of yours: meta-experiment store admit {machine}"
         yield Finding("machine", ok=True, detail=f"{as_word(machine)}: {why}", hint=hint)
-    if not any(item.key.machine == own for item in joined):
-        yield Finding(
-            "machine",
-            ok=False,
-            detail=f"this one ({own}) is not known to the store",
-            hint="meta-experiment store use URL",
-        )
+
+
+def _lost(
+    workspace: Workspace, member: Membership, known: BelievedMachines
+) -> Iterator[Finding]:
+    """Yield what the store had and has no longer, now and when it was last looked."""
+    published = {item.experiment_id for item in member.exchange.published()}
+    lost = [*losses(workspace, member, known, published, member.exchange.sizes())]
+    if lost:
+        detail = f"it went back to an earlier moment, and lacks {', '.join(lost)}"
+        hint = f"Bring again what is here of that, and let the others do so: {_SHIP}"
+        yield Finding("store", ok=False, detail=detail, hint=hint)
+    note = read_note(workspace.layout)
+    if note.lost:
+        yield Finding("store", ok=True, detail=told_losses(note.lost, note.lost_at))
 
 
 def _experiment(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PURPOSE = "store-exchange"
 _MOST = 20  # reasons that are kept of an experiment
+_NEWS = 7 * 86400.0  # seconds for which it is told that the store went back
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,17 @@ class ExchangeNote:
 
     `at` is None before the first. `failed` is what stopped the last one, empty when it went
     well. `aside` are the reasons by experiment. `alone` says that none of others
-    are taken.
+    are taken. `had` is how much the store had of this machine's logs, by experiment; `lost` is
+    what an exchange at `lost_at` found that it had no longer, as long as that is news.
     """
 
     at: float | None = None
     failed: str = ""
     aside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alone: bool = False
+    had: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    lost_at: float = 0.0
 
 
 def read_note(layout: Layout) -> ExchangeNote:
@@ -52,8 +57,9 @@ def read_note(layout: Layout) -> ExchangeNote:
     if not data:
         return ExchangeNote()
     document: dict[str, Any] = json.loads(data)
-    aside = {name: tuple(said) for name, said in document["aside"].items()}
-    return ExchangeNote(document["at"], document["failed"], aside, document.get("alone", False))
+    document["aside"] = {name: tuple(said) for name, said in document["aside"].items()}
+    document["lost"] = tuple(document["lost"])
+    return ExchangeNote(**document)
 
 
 def sentences(layout: Layout) -> Iterator[str]:
@@ -69,6 +75,8 @@ def sentences(layout: Layout) -> Iterator[str]:
             "experiment is named (store use --ship-only): what is told of a team's experiments "
             "may rest on its own alone."
         )
+    if note.lost:
+        yield told_losses(note.lost, note.lost_at)
     if note.failed:
         last = f"; the last one that went well was at {to_text(note.at)}" if note.at else ""
         yield (
@@ -81,16 +89,40 @@ def sentences(layout: Layout) -> Iterator[str]:
         yield f"{said[0]}{more}. See it: meta-experiment store show"
 
 
+def told_losses(lost: Sequence[str], at: float) -> str:
+    """Say what the store had lost, and what became of it."""
+    return (
+        f"The team's store went back to an earlier moment, found at {to_text(at)}: it lacked "
+        f"{', '.join(lost)}. What this machine has of that it brought again, and others bring "
+        "theirs with their next exchange. See it: meta-experiment store check"
+    )
+
+
 def note_exchange(
-    workspace: Workspace, done: StoreExchange, *, whole: bool, alone: bool
+    workspace: Workspace,
+    done: StoreExchange,
+    had: Mapping[str, Mapping[str, int]],
+    *,
+    whole: bool,
+    alone: bool,
 ) -> None:
     """Remember an exchange that went well; one of single experiments says nothing of others."""
-    before = {} if whole else dict(read_note(workspace.layout).aside)
+    note, now = read_note(workspace.layout), workspace.clock()
+    before = {} if whole else dict(note.aside)
     for item in done.experiments:
         said = ((item.refused,) if item.refused else ()) + item.aside
         before[item.experiment_id] = said[:_MOST]
     aside = {name: said for name, said in before.items() if said}
-    _write(workspace, ExchangeNote(workspace.clock(), "", aside, alone))
+    known = had if whole else {**note.had, **had}
+    lost, lost_at = (done.lost[:_MOST], now) if done.lost else (note.lost, note.lost_at)
+    if not 0 <= now - lost_at < _NEWS:
+        lost = ()
+    _write(workspace, ExchangeNote(now, "", aside, alone, known, lost, lost_at))
+
+
+def forget_exchanges(workspace: Workspace) -> None:
+    """Know nothing of a store, as another one is used from now on."""
+    _write(workspace, ExchangeNote())
 
 
 def note_failure(workspace: Workspace, message: str) -> None:
@@ -107,6 +139,9 @@ def _write(workspace: Workspace, note: ExchangeNote) -> None:
         "failed": note.failed,
         "aside": dict(note.aside),
         "alone": note.alone,
+        "had": {name: dict(sizes) for name, sizes in note.had.items()},
+        "lost": note.lost,
+        "lost_at": note.lost_at,
     }
     data = json.dumps(document, sort_keys=True).encode()
     with suppress(StorageError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from meta_experiment.errors import (
@@ -20,16 +20,14 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.services.find import find_in
 from meta_experiment.services.teams.exchange_note import note_exchange, note_failure
 from meta_experiment.services.teams.membership import (
-    BelievedMachines,
     Membership,
     believed,
     require_owner,
-    with_numbers,
 )
 from meta_experiment.services.teams.pulling import pull
 from meta_experiment.services.teams.shipping import publish, ship_logs
 from meta_experiment.services.teams.store_address import opened_member
-from meta_experiment.services.teams.team_setting import write_setting
+from meta_experiment.services.teams.store_losses import bring_members_back, losses
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.outgoing import own_logs
 from meta_experiment.types import Experiment, Status
@@ -70,19 +68,17 @@ def exchange(
     """
     with FileLock(workspace.layout.lock("store"), verb="store ship"):
         require_owner(member)
-        known = believed(member)
-        if known.numbers != member.setting.numbers:
-            write_setting(workspace, with_numbers(member.setting, known.numbers))
         chosen = team_experiments(workspace, selectors)
+        at_work = _Exchanging(workspace, member)
         takes = member.setting.pulls or bool(selectors)
         done = [
-            _exchanged(workspace, member, experiment, known, takes=takes)
+            at_work.exchanged(experiment, takes=takes)
             for experiment in steps(chosen, "exchanging trials")
         ]
-        unknown = _unknown(workspace, member)
-        refused = {machine: known.refused[machine] for machine in sorted(known.refused)}
-        found = StoreExchange(member.setting.project, tuple(done), refused, unknown)
-        note_exchange(workspace, found, whole=not selectors, alone=not member.setting.pulls)
+        found = at_work.result(done)
+        had = at_work.had({item.experiment_id for item in done})
+        alone = not member.setting.pulls
+        note_exchange(workspace, found, had, whole=not selectors, alone=alone)
         return found
 
 
@@ -110,30 +106,67 @@ def team_experiments(workspace: Workspace, selectors: Sequence[str] = ()) -> lis
     return chosen
 
 
-def _exchanged(
-    workspace: Workspace,
-    member: Membership,
-    experiment: Experiment,
-    known: BelievedMachines,
-    *,
-    takes: bool,
-) -> ExchangedExperiment:
-    name, refused, shipped = experiment.experiment_id, None, 0
-    try:
-        if _takes_part(workspace, experiment):
-            publish(workspace, member, experiment)
+class _Exchanging:
+    """One exchange: what the store had when it began, and what came of each experiment."""
+
+    def __init__(self, workspace: Workspace, member: Membership) -> None:
+        self._workspace, self._member = workspace, member
+        self._known = believed(member)
+        self._published = {item.experiment_id: item for item in member.exchange.published()}
+        self._sizes = member.exchange.sizes()
+        self._lost = tuple(losses(workspace, member, self._known, self._published, self._sizes))
+        bring_members_back(workspace, member, self._known)
+
+    def exchanged(self, experiment: Experiment, *, takes: bool) -> ExchangedExperiment:
+        """Exchange one experiment; what refuses it is told."""
+        workspace, member = self._workspace, self._member
+        name, refused, shipped = experiment.experiment_id, None, 0
         try:
-            shipped = ship_logs(workspace, member, experiment)
-        except (ConflictError, CorruptStoreError) as error:  # what others wrote is as it was
-            refused = _said(error)
-        pulled = pull(workspace, member, experiment, known, takes=takes)
-    except NewerVersionError:
-        raise
-    except _OF_ONE as error:
-        return ExchangedExperiment(name, shipped, 0, 0, (), _said(error))
-    return ExchangedExperiment(
-        name, shipped, pulled.lines, pulled.removed, pulled.aside, refused
-    )
+            if _takes_part(workspace, experiment):
+                publish(workspace, member, experiment)
+            try:
+                shipped = ship_logs(workspace, member, experiment, self._sizes)
+            except (
+                ConflictError,
+                CorruptStoreError,
+            ) as error:  # what others wrote is as it was
+                refused = _said(error)
+            pulled = pull(workspace, member, experiment, self._known, takes=takes)
+        except NewerVersionError:
+            raise
+        except _OF_ONE as error:
+            return ExchangedExperiment(name, shipped, 0, 0, (), _said(error))
+        return ExchangedExperiment(
+            name, shipped, pulled.lines, pulled.removed, pulled.aside, refused
+        )
+
+    def result(self, done: Sequence[ExchangedExperiment]) -> StoreExchange:
+        """Say what came of all."""
+        refused = self._known.refused
+        return StoreExchange(
+            project=self._member.setting.project,
+            experiments=tuple(done),
+            not_counted={machine: refused[machine] for machine in sorted(refused)},
+            unknown=self._unknown(),
+            lost=self._lost,
+        )
+
+    def had(self, names: Collection[str]) -> dict[str, dict[str, int]]:
+        """Return how much the store has by now of this machine's logs of experiments."""
+        found: dict[str, dict[str, int]] = {}
+        for item in self._member.exchange.published():
+            if item.experiment_id in names:
+                found[item.experiment_id] = {}
+        for (name, log), size in self._member.exchange.sizes().items():
+            if name in found:
+                found[name][log] = size
+        return found
+
+    def _unknown(self) -> tuple[str, ...]:
+        """Return the experiments of the team that this checkout does not know."""
+        here = {item.experiment_id for item in self._workspace.store.experiments()}
+        here |= self._workspace.store.archived_ids()
+        return tuple(name for name in self._published if name not in here)
 
 
 def _takes_part(workspace: Workspace, experiment: Experiment) -> bool:
@@ -144,14 +177,6 @@ def _takes_part(workspace: Workspace, experiment: Experiment) -> bool:
     return any(
         log.size for log in own_logs(workspace.layout, counting, experiment.experiment_id)
     )
-
-
-def _unknown(workspace: Workspace, member: Membership) -> tuple[str, ...]:
-    """Return the experiments of the team that this checkout does not know."""
-    here = {item.experiment_id for item in workspace.store.experiments()}
-    here |= workspace.store.archived_ids()
-    there = (item.experiment_id for item in member.exchange.published())
-    return tuple(name for name in there if name not in here)
 
 
 def _said(error: MetaExperimentError) -> str:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from meta_experiment.errors import RefusedError
 from meta_experiment.records import dataclass
 from meta_experiment.services.teams.machine_keys import Signer
-from meta_experiment.services.teams.signatures import is_signed
-from meta_experiment.services.teams.statements import (
-    admission_statement,
-    fingerprint,
-    machine_id,
-)
+from meta_experiment.services.teams.owner_words import Words, last_words
+from meta_experiment.services.teams.statements import fingerprint, machine_id
 from meta_experiment.services.teams.team_setting import TeamSetting
-from meta_experiment.store.exchange import Exchange, MachineAdmission, TeamMachine
+from meta_experiment.store.exchange import Exchange, MachineAdmission
 from meta_experiment.types import Experiment
 
 NOT_ADMITTED = "the owner has not admitted it"
@@ -38,15 +33,19 @@ class BelievedMachines:
 
     `admitted` are the owner and whom it admitted, `joined` all of the project but whom it
     admits no longer, `here` this one and those that this checkout admitted by itself. Of all
-    others `not_admitted` says why. `numbers` are the last words of the owner, as the setting
-    keeps them.
+    others `not_admitted` says why. `words` are the owner's last ones; the store lacks those
+    that it `lost`, and knows the machines that are `stored`, by their names. What is here
+    already of a machine goes only where a word has `taken_back` that it counts.
     """
 
     here: Mapping[str, bytes]
     admitted: Mapping[str, bytes]
     joined: Mapping[str, bytes]
     not_admitted: Mapping[str, str]
-    numbers: Mapping[str, int]
+    words: Words
+    lost: tuple[MachineAdmission, ...]
+    stored: Mapping[str, str]
+    taken_back: frozenset[str]
 
     @property
     def keys(self) -> Mapping[str, bytes]:
@@ -97,63 +96,58 @@ def require_owner(member: Membership) -> None:
     if owner is None or owner.public_key != member.setting.owner:
         said = "nobody" if owner is None else fingerprint(owner.public_key)[:17]
         known = fingerprint(member.setting.owner)[:17]
+        lost = "If it was restored and lost the project, its owner makes it again: "
+        other = "It is another store, or somebody changed it. If that is meant: "
         raise RefusedError(
             f"The project {member.setting.project} is owned by {said} in this store; here its "
             f"owner is {known}. Nothing was exchanged.",
-            hint="It is another store, or somebody changed it. If that is meant: "
-            "meta-experiment store use URL --anew",
+            hint=f"{lost}meta-experiment store use URL --create"
+            if owner is None
+            else f"{other}meta-experiment store use URL --anew",
         )
 
 
 def believed(member: Membership) -> BelievedMachines:
     """Return which machines count: this one, the owner, whom it or this checkout admitted.
 
-    An admission counts under the owner's signature. Words of the owner that were seen before
-    hold where the store has only older ones.
+    An admission counts under the owner's signature. Of a word that was seen here once it does
+    not matter whether the store has it still, nor whether it knows the machine.
     """
-    setting = member.setting
+    setting, machines = member.setting, member.exchange.machines()
     own, owner = member.signer.key, machine_id(member.setting.owner)
     here = {own.machine: own.public_key}
     here |= {machine: bytes.fromhex(key) for machine, key in setting.admitted.items()}
+    words = last_words(setting, machines)
+    keys = {item.key.machine: item.key.public_key for item in machines}
+    keys |= {word.machine: word.public_key for word in words.values()}
     admitted = {owner: setting.owner}
     joined, not_admitted = dict(admitted), dict[str, str]()
-    numbers = dict(setting.numbers)
-    for known in member.exchange.machines():
-        machine, public = known.key.machine, known.key.public_key
-        if machine == owner:
-            continue
-        why = _why_not(member, known, numbers)
+    for machine in keys.keys() - {owner}:
+        why = _why_not(machine, keys[machine], words.get(machine))
         if why:
             not_admitted[machine] = why
         else:
-            admitted[machine] = public
+            admitted[machine] = keys[machine]
         if why not in {FORGED_ID, NO_LONGER}:
-            joined[machine] = public
-    return BelievedMachines(here, admitted, joined, not_admitted, numbers)
+            joined[machine] = keys[machine]
+    no_longer = {machine for machine, word in words.items() if not word.counts}
+    there = {word for item in machines for word in item.admissions}
+    return BelievedMachines(
+        here=here,
+        admitted=admitted,
+        joined=joined,
+        not_admitted=not_admitted,
+        words=words,
+        lost=tuple(word for word in words.values() if word not in there),
+        stored={item.key.machine: item.key.name for item in machines},
+        taken_back=setting.taken_back | no_longer,
+    )
 
 
-def _why_not(member: Membership, known: TeamMachine, numbers: dict[str, int]) -> str:
-    """Say why a machine does not count; note the owner's last word on it."""
-    machine, public = known.key.machine, known.key.public_key
-    if machine_id(public) != machine:
+def _why_not(machine: str, public_key: bytes, word: MachineAdmission | None) -> str:
+    """Say why a machine does not count, by the owner's last word on it."""
+    if machine_id(public_key) != machine:
         return FORGED_ID
-    words = [word for word in known.admissions if is_owners(member.setting, word)]
-    last = max(words, key=lambda word: word.number, default=None)
-    seen = numbers.get(machine, 0)
-    if last is None or last.number < abs(seen):
-        return NO_LONGER if seen < 0 else NOT_ADMITTED
-    if last.public_key != public:
+    if word is None:
         return NOT_ADMITTED
-    numbers[machine] = last.number if last.counts else -last.number
-    return "" if last.counts else NO_LONGER
-
-
-def is_owners(setting: TeamSetting, word: MachineAdmission) -> bool:
-    """Tell whether the project's owner said this of a machine."""
-    statement = admission_statement(setting.project, word._replace(signature=b""))
-    return is_signed(setting.owner, word.signature, statement)
-
-
-def with_numbers(setting: TeamSetting, numbers: Mapping[str, int]) -> TeamSetting:
-    """Return a setting that remembers these words of the owner."""
-    return replace(setting, numbers=dict(numbers))
+    return "" if word.counts else NO_LONGER

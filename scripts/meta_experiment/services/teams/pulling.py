@@ -48,7 +48,7 @@ def pull(
     *,
     takes: bool = True,
 ) -> PulledLines:
-    """Take over what is new of the machines that count, and let go of that of others.
+    """Take over what is new of the machines that count; let go of that of those taken back.
 
     Unless it `takes` any, it only lets go. Where it ends here is told by the replicas alone, so
     that whatever cuts it off loses and doubles nothing.
@@ -57,7 +57,7 @@ def pull(
         StorageError: the disk refused.
     """
     keys = known.keys_of(experiment)
-    removed = _let_go(workspace, experiment.experiment_id, keys)
+    removed = _let_go(workspace, experiment.experiment_id, known.taken_back - keys.keys())
     if not takes:
         return PulledLines(0, (), removed)
     taking = _Taking(workspace, member, experiment, keys)
@@ -65,11 +65,14 @@ def pull(
     return PulledLines(lines, tuple(taking.aside), removed)
 
 
-def _let_go(workspace: Workspace, experiment_id: str, keys: Collection[str]) -> int:
-    """Remove the replicas of machines that do not count; return how many lines they had."""
+def _let_go(workspace: Workspace, experiment_id: str, taken_back: Collection[str]) -> int:
+    """Remove the replicas of machines that count no longer; return how many lines they had.
+
+    Somebody's word says that of each; that the store knows nothing of one takes nothing.
+    """
     counting, removed = workspace.checkout.counting(), 0
     for item in replicas(workspace.layout, counting, experiment_id):
-        if item.machine not in keys:
+        if item.machine in taken_back:
             try:
                 removed += workspace.files.read(item.path).count(b"\n") - 1
                 workspace.files.remove(item.path)

@@ -82,18 +82,23 @@ def _publication(member: Membership, experiment: Experiment, terms: str) -> Publ
     return unsigned._replace(signature=member.signer.sign(said))
 
 
-def ship_logs(workspace: Workspace, member: Membership, experiment: Experiment) -> int:
+def ship_logs(
+    workspace: Workspace,
+    member: Membership,
+    experiment: Experiment,
+    sizes: Mapping[tuple[str, str], int],
+) -> int:
     """Bring what is new in this checkout's own logs into the store; return how many lines.
 
-    The store says how far it has each, so that what it took and could not acknowledge is not
-    brought twice. Before that what is new is made durable here: no store is to have what a loss
-    of power takes from the log that it is of.
+    The store says by `sizes` how far it has each, so that what it took and could not
+    acknowledge is not brought twice. Before that what is new is made durable here: no store is
+    to have what a loss of power takes from the log that it is of.
 
     Raises:
         ConflictError: a log here is not what the store has of it.
     """
     name = experiment.experiment_id
-    sizes, terms = member.exchange.sizes(name), terms_sha256(experiment)
+    terms = terms_sha256(experiment)
     logs = own_logs(workspace.layout, workspace.checkout.counting(), name)
     known = {log.name: sizes.get((name, log.name), 0) for log in logs}
     since = read_note(workspace.layout).at or 0.0

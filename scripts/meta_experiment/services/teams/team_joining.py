@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from meta_experiment.errors import (
     ConflictError,
@@ -12,20 +13,14 @@ from meta_experiment.errors import (
     RefusedError,
     cite,
 )
+from meta_experiment.services.teams.exchange_note import forget_exchanges
 from meta_experiment.services.teams.machine_keys import Signer
-from meta_experiment.services.teams.membership import (
-    Membership,
-    believed,
-    is_owners,
-    with_numbers,
-)
-from meta_experiment.services.teams.statements import (
-    admission_statement,
-    fingerprint,
-    machine_id,
-)
+from meta_experiment.services.teams.membership import Membership, believed
+from meta_experiment.services.teams.owner_words import last_words, next_number, owners_word
+from meta_experiment.services.teams.statements import fingerprint, machine_id
 from meta_experiment.services.teams.team_setting import (
     TeamSetting,
+    change_setting,
     read_setting,
     write_setting,
 )
@@ -77,11 +72,24 @@ def join(
             f"{fingerprint(before.owner)[:17]}.",
             hint="If it is another store, and you know it: the same again with --anew",
         )
-    setting = TeamSetting(exchange.project, owner.public_key, url, command, pulls=pulls)
-    if before is not None and same and before.owner == owner.public_key:
-        setting = replace(setting, admitted=before.admitted, numbers=before.numbers)
+    setting = TeamSetting(
+        exchange.project, owner.public_key, url, command, pulls=pulls, name=signer.key.name
+    )
+    if before is not None:
+        setting = _gone_on(setting, before)
+    if anew or not same:
+        forget_exchanges(workspace)
     write_setting(workspace, setting)
     return Membership(exchange, setting, signer)
+
+
+def _gone_on(setting: TeamSetting, before: TeamSetting) -> TeamSetting:
+    """Keep who counts where the owner is the same; where another is, nobody counts so far."""
+    if (before.project, before.owner) == (setting.project, setting.owner):
+        kept = before.admitted, before.taken_back, before.words
+        return replace(setting, admitted=kept[0], taken_back=kept[1], words=kept[2])
+    counted = {machine_id(before.owner), *before.words, *before.admitted}
+    return replace(setting, taken_back=before.taken_back | counted)
 
 
 def admit(
@@ -103,21 +111,29 @@ def admit(
     known = member.exchange.machines()
     chosen = [_meant(word, known) for word in words]
     if here:
-        admitted = dict(member.setting.admitted)
-        for item in chosen:
-            admitted.pop(item.key.machine, None)
-            if not remove:
-                admitted[item.key.machine] = item.key.public_key.hex()
-        write_setting(workspace, replace(member.setting, admitted=admitted))
+        meant = {item.key.machine: item.key.public_key.hex() for item in chosen}
+        change_setting(workspace, member.setting, partial(_here, meant, remove=remove))
     else:
         _require_own_word(member)
         for item in chosen:
             member.exchange.admit(_word(member, item, counts=not remove))
-        numbers = believed(member).numbers
-        write_setting(workspace, with_numbers(member.setting, numbers))
+        said_by_now = believed(member).words
+        change_setting(
+            workspace, member.setting, lambda before: replace(before, words=said_by_now)
+        )
     return tuple(
         MachineWord(item.key.machine, item.key.name, fingerprint(item.key.public_key))
         for item in chosen
+    )
+
+
+def _here(meant: Mapping[str, str], before: TeamSetting, *, remove: bool) -> TeamSetting:
+    """Let machines count in this checkout by its own word, or by that no longer."""
+    admitted = {who: key for who, key in before.admitted.items() if who not in meant}
+    if remove:
+        return replace(before, admitted=admitted, taken_back=before.taken_back | meant.keys())
+    return replace(
+        before, admitted={**admitted, **meant}, taken_back=before.taken_back - meant.keys()
     )
 
 
@@ -163,9 +179,7 @@ def _require_own_word(member: Membership) -> None:
 
 def _word(member: Membership, item: TeamMachine, *, counts: bool) -> MachineAdmission:
     """Return the owner's next word on a machine, signed."""
-    machine = item.key.machine
-    said = [word.number for word in item.admissions if is_owners(member.setting, word)]
-    last = max([0, abs(member.setting.numbers.get(machine, 0)), *said])
-    word = MachineAdmission(machine, item.key.public_key, last + 1, counts, b"")
-    statement = admission_statement(member.setting.project, word)
-    return word._replace(signature=member.signer.sign(statement))
+    last = last_words(member.setting, [item]).get(item.key.machine)
+    number = next_number(last, item.admissions)
+    project = member.setting.project
+    return owners_word(member.signer, project, item.key, number, counts=counts)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from meta_experiment.errors import InvalidStateError
+from meta_experiment.files.lock import FileLock
 from meta_experiment.protocol.seal import read_sealed
 from meta_experiment.records import dataclass
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.exchange import MachineAdmission
 from meta_experiment.store.local.sealing import refusals, write_sealed
 
 PURPOSE = "store"
@@ -32,9 +34,11 @@ class TeamSetting:
         url: the address, without a password; empty where a command or the environment has it.
         command: the program that prints the address; empty where there is none.
         admitted: machines, by their public keys in hex, that this checkout admits by itself.
-        numbers: by machine, the last word of the owner that was seen here, so that none that
-            is older is put in its place.
+        taken_back: machines that counted by a word of this checkout's own that holds no more.
+        words: by machine, the last word of the owner that was seen here, whatever the store
+            has of it now.
         pulls: whether it takes trials of others; else it ships, and takes up what is decided.
+        name: this machine's, for people.
     """
 
     project: str
@@ -42,8 +46,10 @@ class TeamSetting:
     url: str = ""
     command: str = ""
     admitted: Mapping[str, str] = field(default_factory=dict)
-    numbers: Mapping[str, int] = field(default_factory=dict)
+    taken_back: frozenset[str] = frozenset()
+    words: Mapping[str, MachineAdmission] = field(default_factory=dict)
     pulls: bool = True
+    name: str = ""
 
 
 def read_setting(workspace: Workspace) -> TeamSetting | None:
@@ -60,8 +66,10 @@ def read_setting(workspace: Workspace) -> TeamSetting | None:
         url=document["url"],
         command=document["command"],
         admitted=document["admitted"],
-        numbers=document["numbers"],
-        pulls=document.get("pulls", True),
+        taken_back=frozenset(document["taken_back"]),
+        words={machine: _word(machine, *said) for machine, said in document["words"].items()},
+        pulls=document["pulls"],
+        name=document["name"],
     )
 
 
@@ -88,11 +96,48 @@ def write_setting(workspace: Workspace, setting: TeamSetting) -> None:
         "url": setting.url,
         "command": setting.command,
         "admitted": dict(setting.admitted),
-        "numbers": dict(setting.numbers),
+        "taken_back": sorted(setting.taken_back),
+        "words": {
+            word.machine: [
+                word.public_key.hex(),
+                word.number,
+                word.counts,
+                word.signature.hex(),
+            ]
+            for word in setting.words.values()
+        },
         "pulls": setting.pulls,
+        "name": setting.name,
     }
     data = json.dumps(document, sort_keys=True).encode()
     write_sealed(workspace.layout, workspace.files, setting_file(workspace), PURPOSE, data)
+
+
+def change_setting(
+    workspace: Workspace, present: TeamSetting, change: Callable[[TeamSetting], TeamSetting]
+) -> TeamSetting:
+    """Change the setting as it is by now; return it.
+
+    Where another project or owner is used than at present, nothing is changed.
+
+    Raises:
+        LockedError: another process changes it for too long. StorageError: the disk refused.
+    """
+    with FileLock(workspace.layout.lock("store-setting"), verb="set up the team's store"):
+        before = read_setting(workspace)
+        if before is None or (before.project, before.owner) != (present.project, present.owner):
+            return present
+        after = change(before)
+        if after != before:
+            write_setting(workspace, after)
+        return after
+
+
+def _word(
+    machine: str, public_key: str, number: int, counts: bool, signature: str
+) -> MachineAdmission:
+    key, signed = bytes.fromhex(public_key), bytes.fromhex(signature)
+    return MachineAdmission(machine, key, number, counts, signed)
 
 
 def setting_file(workspace: Workspace) -> Path:

@@ -51,6 +51,7 @@ def view(workspace: Workspace) -> StoreView:
         exchanged=note.at,
         failed=note.failed or None,
         aside={name: list(said) for name, said in note.aside.items()},
+        lost=note.lost,
         unreachable=unreachable,
     )
 

@@ -37,12 +37,15 @@ class StoreExchange:
         experiments: what came of each.
         not_counted: by id of a machine that joined, why its trials do not count.
         unknown: experiments of the team that this checkout does not know.
+        lost: what the store had and lacked when this began, as one that was restored to an
+            earlier moment does; what this machine has of it was brought again.
     """
 
     project: str
     experiments: tuple[ExchangedExperiment, ...]
     not_counted: Mapping[str, str]
     unknown: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class StoreView:
         exchanged: when the last exchange went well, in seconds; null before the first.
         failed: what stopped the last exchange; null when it went well.
         aside: by experiment, what the last one left outside, each with its reason.
+        lost: what the store was last found to have lost, as one restored to an earlier moment
+            has; empty when that is no news.
         unreachable: why the store gave no answer just now; null where it did.
     """
 
@@ -117,6 +122,7 @@ class StoreView:
     exchanged: float | None
     failed: str | None
     aside: Mapping[str, list[str]]
+    lost: tuple[str, ...]
     unreachable: str | None
 
 
