@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import field
 
 from meta_experiment.decide.metrics import family_of
-from meta_experiment.decide.order import OrderedTotals, total_of_first
+from meta_experiment.decide.metrics.time_strata import compared
+from meta_experiment.decide.order import (
+    Moment,
+    OrderedTotals,
+    Totals,
+    total_of_first,
+    totals_by_moment,
+)
 from meta_experiment.decide.units import (
     Arm,
     UnitRecord,
@@ -16,8 +24,8 @@ from meta_experiment.decide.units import (
     was_cut_short,
 )
 from meta_experiment.records import dataclass
-from meta_experiment.stats.pairs import PairEvidence, pair_rule
-from meta_experiment.types import AttritionCheck, Metric, Plan, Unit
+from meta_experiment.stats.pairs import pair_rule
+from meta_experiment.types import Assignment, AttritionCheck, Metric, Plan, Unit
 
 _ROUNDING = 1e-9  # of sums of shares, in units
 
@@ -28,11 +36,13 @@ class Shares:
 
     values: list[float]
     order: list[int]
+    began: list[Moment] = field(default_factory=list)
 
     def add(self, unit: UnitRecord, lost: int, trials: int) -> None:
         """Add a unit that lost so many of its trials."""
         self.values.append(lost / trials)
         self.order.append(unit.order)
+        self.began.append(unit.began)
 
     @property
     def units(self) -> int:
@@ -43,6 +53,13 @@ class Shares:
     def total(self) -> float:
         """The sum of the shares."""
         return math.fsum(self.values)
+
+    @property
+    def by_moment(self) -> dict[Moment, Totals] | None:
+        """Units and their shares by when they began; None where a unit lost a part."""
+        if not all(value in (0.0, 1.0) for value in self.values):
+            return None
+        return totals_by_moment(self.began, self.values)
 
     def total_of_first(self, count: int) -> float:
         """Sum the shares of the first so many units."""
@@ -74,19 +91,21 @@ def attrition(
     is what a faster treatment brings. And values of the primary metric that go missing more
     often in either arm, because a trial never closed, closed without one or with one that
     cannot be (a duration of 0), or was excluded: an answer that never came may be one that
-    took too long. Tested by the exact sequential
-    rule on pairs of units, at a level shared among all tests made.
+    took too long. Tested by the exact sequential rule on pairs of units, or within times where
+    shares are unequal or not known, at a level shared among all tests made.
     """
     lost = {name: losses(arm, plan.primary, as_of) for name, arm in arms.items()}
     control = lost[plan.control.name]
+    weights = {item.weight for item in plan.variants}
+    weigh = _in_pairs
+    if plan.unit is not Unit.CASE and (
+        plan.assignment is Assignment.EXTERNAL or len(weights) > 1 or plan.moves_shares
+    ):
+        weigh = _within_time
     evidence = []
     for treatment in (lost[item.name] for item in plan.treatments if item.name in lost):
-        gone = _more_or_less(control.gone, treatment.gone)
-        evidence += [
-            _more_or_less(control.cut, treatment.cut).log_e_greater,
-            gone.log_e_greater,
-            gone.log_e_less,
-        ]
+        more_cut, _ = weigh(control.cut, treatment.cut)
+        evidence += [more_cut, *weigh(control.gone, treatment.gone)]
     log_p = math.log(len(evidence)) - max(evidence)
     return AttritionCheck(
         ok=log_p > math.log(alpha),
@@ -154,11 +173,24 @@ def _reason(plan: Plan, lost: Mapping[str, Losses]) -> str | None:
     )
 
 
-def _more_or_less(
+def _within_time(
     control: Shares | OrderedTotals, treatment: Shares | OrderedTotals
-) -> PairEvidence:
+) -> tuple[float, float]:
+    """Compare units of the same time, as arms of other shares have to be."""
+    known = control.by_moment, treatment.by_moment
+    if None in known:  # a unit lost one of several trials
+        return _in_pairs(control, treatment)
+    wholes = ((it.units, it.total) for it in (control, treatment))
+    greater, less, _ = compared(*known, *wholes)
+    return greater, less
+
+
+def _in_pairs(
+    control: Shares | OrderedTotals, treatment: Shares | OrderedTotals
+) -> tuple[float, float]:
     pairs = min(control.units, treatment.units)
     before, after = (shares.total_of_first(pairs) for shares in (control, treatment))
     if before == after == 0:
-        return PairEvidence(0.0, 0.0)
-    return pair_rule(before, after, pairs)
+        return 0.0, 0.0
+    found = pair_rule(before, after, pairs)
+    return found.log_e_greater, found.log_e_less

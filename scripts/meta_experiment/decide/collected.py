@@ -52,12 +52,13 @@ class CollectedSums:
 
 @dataclass(frozen=True, slots=True)
 class SumsOfDays:
-    """What the days of one arm show of a metric, in their order.
+    """What the days of one arm show of a metric, in their order; `places` are which days.
 
     Of its covariates those at the places `kept` are of use, which are called `columns`.
     """
 
     days: Sequence[MetricSums]
+    places: Sequence[int | None]
     columns: tuple[str, ...] = ()
     kept: tuple[int, ...] = ()
 

@@ -85,15 +85,15 @@ def _reached(days: Sequence[ArmDay], units: int) -> int | None:
 
 def _arm(variant: str, days: Sequence[ArmDay], metrics: Iterable[str]) -> Arm:
     tainted = sum(day.tainted for day in days)
+    told = {
+        name: [day for day in days if name in day.metrics and day.units] for name in metrics
+    }
     missing = {
         name: OrderedTotals(
-            tuple(
-                (day.units, float(day.units - day.metrics[name].joint.n))
-                for day in days
-                if name in day.metrics and day.units
-            )
+            tuple((day.units, float(day.units - day.metrics[name].joint.n)) for day in found),
+            tuple(day.day for day in found),
         )
-        for name in metrics
+        for name, found in told.items()
     }
     return Arm(
         variant,
@@ -108,9 +108,11 @@ def _sample(
     metric: Metric, days: Sequence[ArmDay], names: Sequence[str], kept: tuple[int, ...]
 ) -> Sample:
     """Return what the days of one arm show of a metric."""
-    found = [day.metrics[metric.name] for day in days if metric.name in day.metrics]
+    told = [day for day in days if metric.name in day.metrics]
+    found = [day.metrics[metric.name] for day in told]
     columns = tuple(names[place] for place in kept)
-    return family_of(metric).sample_of_sums(SumsOfDays(found, columns, kept), metric)
+    sums = SumsOfDays(found, [day.day for day in told], columns, kept)
+    return family_of(metric).sample_of_sums(sums, metric)
 
 
 def _varying(name: str, arms: Iterable[Sequence[ArmDay]]) -> tuple[int, ...]:

@@ -13,6 +13,11 @@ from collections.abc import Mapping, Sequence
 
 from meta_experiment.records import dataclass
 
+Moment = float | None
+"""When units began, in any unit of time; None where that is not known."""
+Totals = tuple[int, float]
+"""Units, and what they sum to."""
+
 
 def total_of_first(values: Sequence[float], order: Sequence[int], count: int) -> float:
     """Sum the first so many values; of a place that this divides, each counts as their mean.
@@ -33,6 +38,14 @@ def total_of_first(values: Sequence[float], order: Sequence[int], count: int) ->
     return math.fsum(values[:start]) + (count - start) * mean
 
 
+def totals_by_moment(began: Sequence[Moment], values: Sequence[float]) -> dict[Moment, Totals]:
+    """Return how many values belong to each moment, and their sum."""
+    found = dict[Moment, list[float]]()
+    for at, value in zip(began, values, strict=True):
+        found.setdefault(at, []).append(value)
+    return {at: (len(own), math.fsum(own)) for at, own in found.items()}
+
+
 def is_divided(order: Sequence[int], count: int) -> bool:
     """Say whether the first so many and the rest part units of one place."""
     return 0 < count < len(order) and order[count - 1] == order[count]
@@ -47,9 +60,13 @@ def first_units(order: Mapping[str, int], count: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class OrderedTotals:
-    """Values of which only sums are known: units and total of each place, in their order."""
+    """Values of which only sums are known: units and total of each place, in their order.
 
-    groups: tuple[tuple[int, float], ...]
+    `moments` has for each when it was, where arms are to be held against each other there.
+    """
+
+    groups: tuple[Totals, ...]
+    moments: tuple[Moment, ...] = ()
 
     @property
     def units(self) -> int:
@@ -60,6 +77,13 @@ class OrderedTotals:
     def total(self) -> float:
         """Their sum."""
         return math.fsum(total for _, total in self.groups)
+
+    @property
+    def by_moment(self) -> dict[Moment, Totals] | None:
+        """Units and total by when they began; None where that is not told."""
+        if len(self.moments) < len(self.groups):
+            return None
+        return dict(zip(self.moments, self.groups, strict=True))
 
     def total_of_first(self, count: int) -> float:
         """Sum the first so many, as the function of that name does."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.table import entry
-from meta_experiment.types import Metric, Plan, Unit
+from meta_experiment.types import Assignment, Metric, Plan, Unit
 
 FAMILIES = {
     "continuous": "meta_experiment.decide.metrics.means:MEANS",
@@ -37,7 +37,11 @@ def design_of(plan: Plan, metric: Metric) -> Design:
         from meta_experiment.decide.metrics.moving_shares import moving_design
 
         return moving_design(plan, family)
-    if family.draw_suffices and len({item.weight for item in plan.variants}) > 1:
+    if family.draw_suffices and plan.assignment is Assignment.EXTERNAL:
+        from meta_experiment.decide.metrics.time_strata import external_design
+
+        family = replace(family, separate=external_design(family))
+    elif family.draw_suffices and len({item.weight for item in plan.variants}) > 1:
         from meta_experiment.decide.metrics.unequal_shares import unequal_design
 
         family = replace(family, separate=unequal_design(plan, family))

@@ -9,7 +9,7 @@ from meta_experiment.decide.collected import MetricSums, SumsOfDays, together
 from meta_experiment.decide.metrics.quantiles import QuantileSample, fraction
 from meta_experiment.decide.metrics.ratios import NOTHING_BELOW
 from meta_experiment.decide.metrics.sample import CovariateRows, Sample, SummarySample
-from meta_experiment.decide.order import OrderedTotals
+from meta_experiment.decide.order import Moment, OrderedTotals, Totals
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.adjusted import ArmProducts
 from meta_experiment.stats.moments import Moments
@@ -45,6 +45,11 @@ class DaySample(SummarySample):
     def has_order(self) -> bool:
         """Whether it is known which values came first: which days did."""
         return True
+
+    @property
+    def by_moment(self) -> dict[Moment, Totals] | None:
+        """Units and total by day."""
+        return self.ordered.by_moment
 
     def total_of_first(self, count: int) -> float:
         """Sum the values of the first so many units; of a day that this divides, in part."""
@@ -118,11 +123,12 @@ def means_of_days(sums: SumsOfDays, metric: Metric) -> Sample:
     if not joint.n:
         return Sample((), (), sums.skipped, ())
     raw = [item.raw for item in sums.days if item.raw is not None]
-    totals = tuple((item.joint.n, _total(item)) for item in sums.days if item.joint.n)
+    told = [it for it in zip(sums.days, sums.places, strict=True) if it[0].joint.n]
+    totals = tuple((item.joint.n, _total(item)) for item, _ in told)
     known = joint.kept((0, *(place + 1 for place in sums.kept)))
     return DaySample(
         joint.moments(),
-        OrderedTotals(totals),
+        OrderedTotals(totals, tuple(place for _, place in told)),
         binary=all(item.binary for item in sums.days),
         skipped=sums.skipped,
         raw_moments=together(raw).moments() if raw else None,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
-from meta_experiment.decide.order import total_of_first
+from meta_experiment.decide.order import Moment, Totals, total_of_first, totals_by_moment
 from meta_experiment.decide.scale import at_boundary
 from meta_experiment.decide.units import Arm, mean, reading, was_cut_short
 from meta_experiment.errors import DegenerateDataError
@@ -43,11 +43,15 @@ class CovariateRows:
 
 @dataclass(frozen=True, slots=True)
 class DrawnUnits:
-    """Units of an arm as they were drawn: their places, and by what where shares move."""
+    """Units of an arm as they were drawn: their places, and by what where shares move.
+
+    `began` says when each of them began.
+    """
 
     variant: str
     places: Sequence[int]
     draws: Sequence[Draw | None]
+    began: Sequence[Moment]
 
 
 class Sample:
@@ -132,6 +136,13 @@ class Sample:
         """Whether it is known which values came first (see `total_of_first`)."""
         return True
 
+    @cached_property
+    def by_moment(self) -> dict[Moment, Totals] | None:
+        """Units and total by when they began; None where units were added that never did."""
+        if self.drawn is None or len(self.drawn.began) < len(self.values):
+            return None
+        return totals_by_moment(self.drawn.began, self.values)
+
     def total_of_first(self, count: int) -> float:
         """Sum the values of the first so many units on the metric's scale."""
         return total_of_first(self.values, self.order, count)
@@ -204,7 +215,12 @@ class Sample:
             _at(places, self.order),
             known and CovariateRows(known.names, _at(places, known.rows)),
             drawn
-            and DrawnUnits(drawn.variant, _at(places, drawn.places), _at(places, drawn.draws)),
+            and DrawnUnits(
+                drawn.variant,
+                _at(places, drawn.places),
+                _at(places, drawn.draws),
+                _at(places, drawn.began),
+            ),
         )
 
 
@@ -247,6 +263,11 @@ class SummarySample(Sample):
     def has_order(self) -> bool:
         """Whether it is known which values came first: it is not."""
         return False
+
+    @property
+    def by_moment(self) -> dict[Moment, Totals] | None:
+        """Nobody knows when which of them began."""
+        return None
 
     @property
     def raw_mean(self) -> float | None:
@@ -317,6 +338,7 @@ def unit_values(
     units: list[str] = []
     order: list[int] = []
     draws: list[Draw | None] = []
+    began: list[Moment] = []
     skipped: Counter[str] = Counter()
     log, read = metric.scale is Scale.LOG, reading(metric)
     for unit in arm.units:
@@ -334,9 +356,10 @@ def unit_values(
             units.append(unit.unit)
             order.append(unit.order)
             draws.append(unit.draw)
+            began.append(unit.began)
             raw.append(mean(own))
             values.append(mean([math.log(value) for value in own]) if log else raw[-1])
-    drawn = DrawnUnits(arm.variant, order, draws)
+    drawn = DrawnUnits(arm.variant, order, draws, began)
     return Sample(tuple(values), tuple(raw), dict(skipped), tuple(units), order, drawn=drawn)
 
 

@@ -17,6 +17,7 @@ from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.moving_shares import DRAW
 from meta_experiment.decide.metrics.robust import Drawn, alone, block_of, by_share
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.metrics.time_strata import within_time
 from meta_experiment.decide.scale import sign
 from meta_experiment.types import Metric, Plan
 
@@ -40,7 +41,7 @@ def _drawn(plan: Plan, control: Sample, treatment: Sample, metric: Metric) -> Ev
     that nobody drew, as a prospect makes them, drift in no time: pairs tell of them.
     """
     if not (control.has_values and treatment.has_values):  # sums do not say when each came
-        return rates.ratio_evidence(control, treatment, metric, 0.0)
+        return within_time(control, treatment, metric)
     weights = {variant.name: variant.weight for variant in plan.variants}
     sides = [weights[arm.drawn.variant] for arm in (control, treatment) if arm.drawn]
     if len(sides) < 2:
