@@ -111,6 +111,7 @@ class ExchangeContract:
         for wrong, texts in (
             (experiment(plan="2" * 64), TEXTS),
             (experiment(document=b'{"a": 1}'), TEXTS),
+            (experiment()._replace(beginning=1), TEXTS),
             (experiment(), changed),
         ):
             with pytest.raises(ConflictError):
@@ -180,7 +181,7 @@ class ExchangeContract:
             a.ship([batch(experiment_id="exp-2")])
 
     def test_positions_are_leased_once(self, a, b):
-        a.publish(experiment("exp-2"), {}, beginning=6)
+        a.publish(experiment("exp-2")._replace(beginning=6), {})
         assert a.lease_positions("exp-1", 4, 0) == range(4)
         assert b.lease_positions("exp-1", 8, 0) == range(4, 12)
         assert a.lease_positions("exp-1", 4, 1) == range(12, 16)

@@ -27,7 +27,7 @@ class MemoryTeam:
         self.joined, self.shipped = {}, {}
         self.experiments, self.contents, self.notes = {}, {}, defaultdict(list)
         self.batches = defaultdict(list)  # by experiment, machine and log
-        self.beginning, self.ranges = {}, defaultdict(list)
+        self.ranges = defaultdict(list)
         self.leases, self.decisions = {}, defaultdict(list)
 
     def seen_by(self, machine):
@@ -79,7 +79,7 @@ class MemoryExchange:
             if team.admissions.setdefault(place, admission) != admission:
                 raise ConflictError(f"Another word on it has the number {admission.number}.")
 
-    def publish(self, experiment, contents, beginning=0):
+    def publish(self, experiment, contents):
         team, name = self._team, experiment.experiment_id
         with team.lock:
             copied = {path: dict(arms) for path, arms in contents.items()}
@@ -87,7 +87,6 @@ class MemoryExchange:
                 raise ConflictError(f"{cite(name)} has another plan.")
             if team.contents.setdefault(name, copied) != copied:
                 raise ConflictError(f"{cite(name)} has other texts.")
-            team.beginning.setdefault(name, beginning)
 
     def published(self, experiment_id=None):
         every = self._team.experiments.values()
@@ -156,7 +155,11 @@ class MemoryExchange:
             mine = [item.positions for item in ranges if item.machine == self.machine]
             if len(mine) > known:
                 return mine[known]
-            first = ranges[-1].positions.stop if ranges else team.beginning[experiment_id]
+            first = (
+                ranges[-1].positions.stop
+                if ranges
+                else team.experiments[experiment_id].beginning
+            )
             ranges.append(LeasedRange(self.machine, range(first, first + count)))
             return ranges[-1].positions
 

@@ -80,7 +80,8 @@ def test_two_checkouts_of_one_machine_share_no_position(tmp_path):
 def test_blocks_are_whole_wherever_the_store_begins(tmp_path):
     name, (ann,) = deciders(tmp_path, "ann")
     ann.exchange()
-    ann.team.beginning[name] = 7
+    published = ann.team.experiments
+    published[name] = published[name]._replace(beginning=7)
     ann.share()
     (one,) = held(ann, name)
     assert (one.start % whole_round(2), len(one) % whole_round(2)) == (0, 0)

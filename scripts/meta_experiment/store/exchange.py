@@ -65,7 +65,8 @@ class TeamMachine(NamedTuple):
 class PublishedExperiment(NamedTuple):
     """An experiment as a machine published it, under its signature.
 
-    `document` is JSON text and comes back to the byte.
+    `document` is JSON text and comes back to the byte. Ranges of positions are leased from
+    `beginning` on: those below are given out already.
     """
 
     experiment_id: str
@@ -73,6 +74,7 @@ class PublishedExperiment(NamedTuple):
     document: bytes
     machine: str
     signature: bytes
+    beginning: int = 0
 
 
 class Batch(NamedTuple):
@@ -155,9 +157,10 @@ class Members(Protocol):
         """Return the owner of the project, None as long as nobody made it."""
 
     def join(self, key: MachineKey) -> MachineKey:
-        """Publish this machine's key and name, make the project if need be; return its owner.
+        """Publish a machine's key and name, make the project if need be; return its owner.
 
-        Who makes the project is its owner. Joined again, a machine may have another name.
+        Who makes the project is its owner. Joined again, a machine may have another name. Keys
+        of others come again so that a store forgot.
 
         Raises:
             ConflictError: another key has this id.
@@ -177,12 +180,8 @@ class Members(Protocol):
 class Publications(Protocol):
     """The experiments of a project, their texts, and what was said of them."""
 
-    def publish(
-        self, experiment: PublishedExperiment, contents: Contents, beginning: int = 0
-    ) -> None:
+    def publish(self, experiment: PublishedExperiment, contents: Contents) -> None:
         """Publish an experiment with the bytes of its arms, all or nothing.
-
-        Ranges of positions are leased from `beginning` on: those below are given out already.
 
         Raises:
             ConflictError: this id has another plan, document or text.

@@ -17,13 +17,13 @@ from meta_experiment.services.teams.membership import (
     believed,
     require_owner,
 )
-from meta_experiment.services.teams.shipping import require_same_plan
+from meta_experiment.services.teams.publications import has_texts, published_of, why_aside
 from meta_experiment.services.teams.signatures import is_signed
 from meta_experiment.services.teams.statements import batch_statement
 from meta_experiment.services.teams.store_losses import losses
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.exchange import Batch
+from meta_experiment.store.exchange import Batch, PublishedExperiment
 from meta_experiment.store.local.outgoing import own_logs, read_lines_at
 from meta_experiment.store.local.replicas import is_log_name, replicas
 from meta_experiment.types import Experiment
@@ -83,17 +83,35 @@ def _experiment(
 ) -> Iterator[Finding]:
     name = experiment.experiment_id
     try:
-        if not require_same_plan(member, experiment):
+        found = published_of(member, name)
+        if found is None:
             detail = "not in the store yet"
             yield Finding(name, ok=True, detail=detail, hint=_SHIP)
             return
-        faults = [*_LogsHeld(workspace, member, experiment, known).faults()]
+        faults = [*_publication(member, experiment, known, found)]
+        faults += [*_LogsHeld(workspace, member, experiment, known).faults()]
     except MetaExperimentError as error:
         yield Finding(name, ok=False, detail=error.message, hint=error.hint)
         return
     yield from faults
     if all(item.ok for item in faults):
         yield Finding(name, ok=True, detail="the store and this checkout agree")
+
+
+def _publication(
+    member: Membership,
+    experiment: Experiment,
+    known: BelievedMachines,
+    found: PublishedExperiment,
+) -> Iterator[Finding]:
+    """Yield what is wrong with an experiment as it stands in the store; it hinders nobody."""
+    why = why_aside(member, known, experiment, found)
+    if not why and not has_texts(member, experiment):
+        why = "its texts are not those of the plan"
+    if why:
+        said = f"the plan that machine {as_word(found.machine)} published under this id: {why}"
+        hint = "Ask who keeps the store; nobody is bound by it."
+        yield Finding(experiment.experiment_id, ok=False, detail=said, hint=hint)
 
 
 class _LogsHeld:

@@ -14,6 +14,7 @@ from meta_experiment.errors import (
     MetaExperimentError,
     NewerVersionError,
     RefusedError,
+    as_word,
 )
 from meta_experiment.files.headway import steps
 from meta_experiment.files.lock import FileLock
@@ -24,8 +25,14 @@ from meta_experiment.services.teams.membership import (
     believed,
     require_owner,
 )
+from meta_experiment.services.teams.publications import (
+    is_published,
+    publish,
+    require_own_plan,
+    why_aside,
+)
 from meta_experiment.services.teams.pulling import pull
-from meta_experiment.services.teams.shipping import publish, ship_logs
+from meta_experiment.services.teams.shipping import ship_logs
 from meta_experiment.services.teams.store_address import opened_member
 from meta_experiment.services.teams.store_losses import bring_members_back, losses
 from meta_experiment.services.workspace import Workspace
@@ -122,8 +129,7 @@ class _Exchanging:
         workspace, member = self._workspace, self._member
         name, refused, shipped = experiment.experiment_id, None, 0
         try:
-            if _takes_part(workspace, experiment):
-                publish(workspace, member, experiment)
+            aside = self._published_aside(experiment)
             try:
                 shipped = ship_logs(workspace, member, experiment, self._sizes)
             except (
@@ -136,9 +142,25 @@ class _Exchanging:
             raise
         except _OF_ONE as error:
             return ExchangedExperiment(name, shipped, 0, 0, (), _said(error))
-        return ExchangedExperiment(
-            name, shipped, pulled.lines, pulled.removed, pulled.aside, refused
-        )
+        aside += pulled.aside
+        return ExchangedExperiment(name, shipped, pulled.lines, pulled.removed, aside, refused)
+
+    def _published_aside(self, experiment: Experiment) -> tuple[str, ...]:
+        """See to it that the store has an experiment; say why what it has is set aside."""
+        workspace, member = self._workspace, self._member
+        name = experiment.experiment_id
+        if _takes_part(workspace, experiment):
+            require_own_plan(experiment)
+            if name not in self._published:
+                publish(workspace, member, experiment)
+                known = member.exchange.published(name)
+                self._published |= {item.experiment_id: item for item in known}
+        found = self._published.get(name)
+        why = found and why_aside(member, self._known, experiment, found)
+        if not (found and why):
+            return ()
+        machine = as_word(found.machine)
+        return (f"the plan that machine {machine} published under this id: {why}",)
 
     def result(self, done: Sequence[ExchangedExperiment]) -> StoreExchange:
         """Say what came of all."""
@@ -153,20 +175,21 @@ class _Exchanging:
 
     def had(self, names: Collection[str]) -> dict[str, dict[str, int]]:
         """Return how much the store has by now of this machine's logs of experiments."""
-        found: dict[str, dict[str, int]] = {}
-        for item in self._member.exchange.published():
-            if item.experiment_id in names:
-                found[item.experiment_id] = {}
+        found = {name: dict[str, int]() for name in names if name in self._published}
         for (name, log), size in self._member.exchange.sizes().items():
             if name in found:
                 found[name][log] = size
         return found
 
     def _unknown(self) -> tuple[str, ...]:
-        """Return the experiments of the team that this checkout does not know."""
+        """Return experiments that a machine which counts published, and nobody here knows."""
         here = {item.experiment_id for item in self._workspace.store.experiments()}
         here |= self._workspace.store.archived_ids()
-        return tuple(name for name in self._published if name not in here)
+        return tuple(
+            name
+            for name, item in self._published.items()
+            if name not in here and is_published(self._member, self._known.keys, item)
+        )
 
 
 def _takes_part(workspace: Workspace, experiment: Experiment) -> bool:

@@ -2,84 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from meta_experiment.errors import ConflictError, DriftError, RefusedError
-from meta_experiment.files.confine import Content
+from meta_experiment.errors import ConflictError
 from meta_experiment.files.headway import tell
-from meta_experiment.model.plan_document import plan_sha256, plan_to_document
 from meta_experiment.services.teams.exchange_note import read_note
 from meta_experiment.services.teams.membership import Membership
-from meta_experiment.services.teams.statements import batch_statement, publication_statement
+from meta_experiment.services.teams.statements import batch_statement
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.exchange import Batch, Contents, PublishedExperiment
+from meta_experiment.store.exchange import Batch
 from meta_experiment.store.local.outgoing import OutgoingLog, own_logs
 from meta_experiment.store.local.sealing import refusals
 from meta_experiment.types import Experiment
 
 _TOGETHER = 4  # batches of one transaction
-
-
-def publish(workspace: Workspace, member: Membership, experiment: Experiment) -> None:
-    """See to it that the store has an experiment, with the texts of its arms.
-
-    Raises:
-        RefusedError: under this id it has another one. DriftError: the plan was edited.
-    """
-    terms = terms_sha256(experiment)
-    name = experiment.experiment_id
-    if plan_sha256(experiment.plan, experiment.versions) != experiment.plan_sha256:
-        raise DriftError(
-            f"The plan of {name} is not the one that its hash names, so nothing of it is "
-            "shipped.",
-            hint=f"Look what changed it: meta-experiment verify {name}",
-        )
-    if require_same_plan(member, experiment):
-        return
-    used = workspace.store.used(experiment).positions
-    try:
-        texts = _contents(workspace, experiment)
-        member.exchange.publish(_publication(member, experiment, terms), texts, used)
-    except ConflictError:  # another machine was first
-        if not require_same_plan(member, experiment):
-            raise
-
-
-def require_same_plan(member: Membership, experiment: Experiment) -> bool:
-    """Tell whether the store has an experiment.
-
-    Raises:
-        RefusedError: under this id it has another one.
-    """
-    name = experiment.experiment_id
-    known = next(iter(member.exchange.published(name)), None)
-    if known is not None and known.plan_sha256 != terms_sha256(experiment):
-        raise RefusedError(
-            f"The store has another plan under the id {name}, so nothing of it is exchanged.",
-            hint="Take the plan of the team (git pull), or make an experiment of your own: "
-            "meta-experiment create --help",
-        )
-    return known is not None
-
-
-def _publication(member: Membership, experiment: Experiment, terms: str) -> PublishedExperiment:
-    document = {
-        "id": experiment.experiment_id,
-        "plan": plan_to_document(experiment.plan),
-        "plan_sha256": experiment.plan_sha256,
-        "versions": {
-            path: {arm: item and [item.sha256, item.mode] for arm, item in arms.items()}
-            for path, arms in experiment.versions.items()
-        },
-    }
-    text = json.dumps(document, sort_keys=True, ensure_ascii=False).encode()
-    name, machine = experiment.experiment_id, member.signer.machine
-    unsigned = PublishedExperiment(name, terms, text, machine, b"")
-    said = publication_statement(member.exchange.project, unsigned)
-    return unsigned._replace(signature=member.signer.sign(said))
 
 
 def ship_logs(
@@ -164,11 +102,3 @@ def _require_same(
                 "after a backup was put back. Nothing was shipped.",
                 hint="Take from the store what it has: meta-experiment store ship --restore",
             )
-
-
-def _contents(workspace: Workspace, experiment: Experiment) -> Contents:
-    found: dict[str, dict[str, Content | None]] = {path: {} for path in experiment.versions}
-    for arm in experiment.plan.variants:
-        for path, content in workspace.store.variant(experiment, arm.name).items():
-            found[path][arm.name] = content
-    return found

@@ -48,7 +48,10 @@ def admission_statement(project: str, admission: MachineAdmission) -> bytes:
 
 
 def publication_statement(project: str, published: PublishedExperiment) -> bytes:
-    """Say that a machine published this experiment."""
+    """Say that a machine published this experiment, from this position on.
+
+    The texts of the arms are in the hash of the plan.
+    """
     digest = hashlib.sha256(published.document).digest()
     what = published.experiment_id, published.plan_sha256, published.machine
-    return statement("experiment", project, *what, digest)
+    return statement("experiment", project, *what, digest, published.beginning)

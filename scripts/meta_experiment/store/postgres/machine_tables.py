@@ -122,9 +122,7 @@ class MachineTables(ProjectTables):
 class PublicationTables(ProjectTables):
     """The experiments of a project, their texts, and what was said of them."""
 
-    def publish(
-        self, experiment: PublishedExperiment, contents: Contents, beginning: int = 0
-    ) -> None:
+    def publish(self, experiment: PublishedExperiment, contents: Contents) -> None:
         """Publish an experiment with the bytes of its arms, all or nothing."""
         name = experiment.experiment_id
         with self._connections.transaction() as connection:
@@ -134,7 +132,7 @@ class PublicationTables(ProjectTables):
                 "insert into meta_experiment.experiments (project_id, experiment, plan_sha256,"
                 " document, machine, signature, beginning) values (%s, %s, %s, %s, %s, %s, %s)"
                 " on conflict do nothing returning number",
-                [number, *experiment, beginning],
+                [number, *experiment],
             ).fetchone()
             if made:
                 save_texts(connection, number, name, contents, replace=False)
@@ -205,7 +203,7 @@ _OWNER = (
     " join meta_experiment.machines using (project_id, machine) where project_id = %s"
 )
 _PUBLISHED = (
-    "select experiment, plan_sha256, document, machine, signature"
+    "select experiment, plan_sha256, document, machine, signature, beginning"
     " from meta_experiment.experiments where project_id = %s"
 )
 
