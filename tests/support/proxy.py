@@ -18,6 +18,7 @@ class Proxy:
         self._ends = []  # closed at the very end: a number that is used anew may be shut down
         self._left = {"asked": None, "answered": None}  # bytes until the link is cut
         self.passed = {"asked": 0, "answered": 0}
+        self._silent = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -35,6 +36,14 @@ class Proxy:
         """Cut once, when so many more bytes have been asked, or are to be answered."""
         with self._lock:
             self._left = {"asked": asked, "answered": answered}
+
+    def silence_after(self, answered):
+        """Let so many more bytes of answers through; what comes then is taken and kept.
+
+        Who connects later is heard as little. Both sides stay connected.
+        """
+        with self._lock:
+            self._left, self._silent = {"asked": None, "answered": answered}, True
 
     def close(self):
         with contextlib.suppress(OSError):
@@ -92,8 +101,8 @@ class Proxy:
             left = self._left[way]
             if left is None:
                 return piece, False
-            if len(piece) < left:
-                self._left[way] = left - len(piece)
-                return piece, False
+            if self._silent or len(piece) < left:
+                self._left[way] = max(left - len(piece), 0)
+                return piece[:left], False
             self._left = {"asked": None, "answered": None}
             return piece[:left], True

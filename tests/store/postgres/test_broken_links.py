@@ -13,6 +13,7 @@ from tests.support.proxy import Proxy
 
 from meta_experiment.errors import ConflictError, LockedError, NetworkError
 from meta_experiment.store.exchange import Batch
+from meta_experiment.store.postgres import address, connections, patience
 from meta_experiment.store.postgres.exchange import open_exchange
 
 PLACE = "exp-1", "a.jsonl"
@@ -275,3 +276,50 @@ def test_connections_that_were_cut_while_nobody_used_them_are_let_go(
         assert at_once(*[hold] * 8) == [None] * 8
         proxy.cut()
         assert near.sizes() == {}
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Wait for a byte of an answer for half a second, and for all of a connection for two."""
+    monkeypatch.setattr(patience, "SILENCE", 0.5)
+    monkeypatch.setitem(address._BOUNDS, "connect_timeout", "2")
+    monkeypatch.setattr(connections, "_WAIT", 0.5)
+
+
+def test_one_that_takes_all_and_answers_nothing_is_left(postgres_server, team, see, impatient):
+    """Nobody hangs whom TCP tells that all is well."""
+    del impatient
+    with Proxy(postgres_server.port) as proxy:
+        proxy.silence_after(0)
+        near = see(through(team, proxy))
+        with pytest.raises(NetworkError, match="did not answer in time"):
+            near.sizes()
+
+
+@pytest.mark.long
+def test_one_that_answers_half_is_left_and_found_again(postgres_server, team, see, impatient):
+    """Wherever in an exchange it falls silent; what it did is found by asking."""
+    del impatient
+    batches = cut_into("a.jsonl", key("a").machine, [40] * 20)
+    for part in range(6):
+        with Proxy(postgres_server.port) as proxy:
+            near = see(through(team, proxy))
+            near.sizes()
+            whole = sent_by(near.sizes, proxy, "answered")
+            proxy.silence_after(whole * part // 6)
+            with pytest.raises(NetworkError, match="did not answer in time"):
+                near.ship(batches[part : part + 1])
+            with pytest.raises(NetworkError, match="did not answer in time"):
+                near.sizes()  # all other connections are as silent
+        ship_all(see(team), batches[: part + 1])
+    assert stored(see(team)) == batches[:6]
+
+
+@pytest.mark.long
+def test_an_answer_that_drips_has_an_end(team, see, monkeypatch):
+    """As long as something comes it is waited for, but not for ever."""
+    monkeypatch.setattr(patience, "WHOLE", 0.5)
+    near = see(team)
+    with pytest.raises(NetworkError, match="in time"), near._connections.transaction() as on:
+        on.execute("select repeat('x', 10000), pg_sleep(0.1) from generate_series(1, 20)")
+    assert near.sizes() == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,14 @@ _WAIT = 15.0  # seconds for one of them
 _PARTING = 0.5  # seconds at most for those that are just being made
 # What is never found prepared or set on another connection works behind a pooler as well.
 _OPTIONS: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
-_LIMITS = """
-    set statement_timeout = '60s';
-    set lock_timeout = '10s';
-    set idle_in_transaction_session_timeout = '60s';
-    set client_min_messages = 'error';
-    set timezone = 'UTC'
+# What is set holds for the transaction alone: behind a pooler the next is somebody else's.
+_BEGIN = """
+    begin;
+    set local statement_timeout = '60s';
+    set local lock_timeout = '10s';
+    set local idle_in_transaction_session_timeout = '60s';
+    set local client_min_messages = 'error';
+    set local timezone = 'UTC'
 """
 
 
@@ -56,6 +58,7 @@ class Connections:
         Raises:
             NetworkError, RemoteError, LockedError: see `refusals`.
         """
+        import psycopg
         from psycopg_pool import PoolTimeout
 
         outer: Connection[tuple[Any, ...]] | None = getattr(self._own, "connection", None)
@@ -66,14 +69,18 @@ class Connections:
         pool = self._opened()
         with told(self.address):
             try:
-                connection = _alive(pool)
+                connection = _begun(pool)
             except PoolTimeout:
                 self._greet()  # says why, where it is not that others have them all
                 raise
+            self._own.connection = connection
             try:
-                with connection.transaction():
-                    self._own.connection = connection
-                    yield connection
+                yield connection
+                connection.commit()
+            except BaseException:
+                with suppress(psycopg.Error):  # it may be closed
+                    connection.rollback()
+                raise
             finally:
                 self._own.connection = outer
                 pool.putconn(connection)
@@ -95,50 +102,52 @@ class Connections:
 
     def _greet(self) -> None:
         """Connect once, and see to it that the database is a store."""
-        import psycopg
+        from meta_experiment.store.postgres.patience import PatientConnection
 
         with (
             told(self.address),
-            psycopg.connect(self.address.conninfo, **_OPTIONS) as connection,
+            PatientConnection.connect(self.address.conninfo, **_OPTIONS) as connection,
         ):
-            connection.execute(_LIMITS)
+            connection.execute(_BEGIN)
             migrate(connection)
 
     def _made(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
         from psycopg_pool import ConnectionPool
 
+        from meta_experiment.store.postgres.patience import PatientConnection
+
         # it would tell on the screen, and in its own words, what is told as an error
         logging.getLogger("psycopg").addHandler(logging.NullHandler())
-        pool = ConnectionPool(
+        pool: ConnectionPool[Connection[tuple[Any, ...]]] = ConnectionPool(
             self.address.conninfo,
+            connection_class=PatientConnection,
             kwargs=_OPTIONS,
             min_size=0,
             max_size=_MOST,
             num_workers=1,
-            configure=_limit,
             open=True,
         )
         atexit.register(pool.close, _PARTING)
         return pool
 
 
-def _alive(pool: ConnectionPool[Connection[tuple[Any, ...]]]) -> Connection[tuple[Any, ...]]:
-    """Return a connection that answers; those that were cut meanwhile are let go at once.
+def _begun(pool: ConnectionPool[Any]) -> Connection[tuple[Any, ...]]:
+    """Return a connection with a transaction begun; those that were cut are let go at once.
 
     The pool's own check waits a second after each, and longer with every further one.
     """
     import psycopg
 
-    for _ in range(_MOST):
-        connection = pool.getconn(_WAIT)
+    from meta_experiment.store.postgres.patience import OverdueError
+
+    for left in reversed(range(_MOST + 1)):
+        connection: Connection[tuple[Any, ...]] = pool.getconn(_WAIT)
         try:
-            pool.check_connection(connection)
-        except psycopg.OperationalError:
+            connection.execute(_BEGIN)
+        except psycopg.OperationalError as error:
             pool.putconn(connection)
+            if isinstance(error, OverdueError) or not left:
+                raise
         else:
             return connection
-    return pool.getconn(_WAIT)
-
-
-def _limit(connection: Connection[tuple[Any, ...]]) -> None:
-    connection.execute(_LIMITS)
+    raise AssertionError("one of them began, or said why not")
