@@ -15,7 +15,7 @@ from tests.store.making import (
     write_log,
 )
 
-from meta_experiment.store.local.reading import lookup
+from meta_experiment.store.fold import single_trials
 
 
 @pytest.mark.parametrize("trial_id", ["t1", "0123456789abcdef", 'with "quotes"\\', "é"])
@@ -35,7 +35,9 @@ def test_only_lines_that_name_the_trial_are_decoded(layout, monkeypatch):
     """The cost is that of a search, not of a fold."""
     write_log(layout, "".join(line(trial_id=f"x{n}-") for n in range(5000)))
     seen = []
-    whole = lookup.decoded
-    monkeypatch.setattr(lookup, "decoded", lambda lines: seen.extend(lines) or whole(lines))
+    whole = single_trials.decoded
+    monkeypatch.setattr(
+        single_trials, "decoded", lambda lines: seen.extend(lines) or whole(lines)
+    )
     assert fold_of(layout, "e", ["x77-"]).conflicts == []
     assert len(seen) == 1

@@ -8,10 +8,14 @@ uniqueness, by its own order and its own clock; it never compares a time of a ma
 What was asked for and not acknowledged may have been done. Every method may be called again
 with the same arguments and then tells what stands.
 
+Nothing is read whose size was not looked at before. A value that is larger than this program
+writes comes without its bytes, and `left_out` says why; what is too much as a whole is refused.
+
 Every method raises, beside what it names:
     NetworkError: nobody answered, or the connection was lost.
     RemoteError: the store refused (credentials, privileges, a replica that cannot be written).
     NewerVersionError: the store is of a later version, and says this program is too old.
+    CorruptStoreError: what is there is more than any program of ours writes.
 """
 
 from __future__ import annotations
@@ -89,6 +93,7 @@ class Batch(NamedTuple):
     first: int
     lines: bytes
     signature: bytes
+    left_out: str = ""
 
     @property
     def end(self) -> int:
@@ -127,6 +132,7 @@ class TeamDecision(NamedTuple):
     fence: int
     document: bytes
     signature: bytes
+    left_out: str = ""
 
 
 class TeamNote(NamedTuple):
@@ -140,6 +146,7 @@ class TeamNote(NamedTuple):
     machine: str
     document: bytes
     signature: bytes
+    left_out: str = ""
 
 
 class Members(Protocol):

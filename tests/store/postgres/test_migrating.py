@@ -15,6 +15,7 @@ RELEASED = {
     1: ("tables", "885052654d4f137b"),
     2: ("views", "79dfa006571121ce"),
     3: ("roles", "003a8b289503a433"),
+    4: ("bound_machines", "0587dcd8f79e441e"),
 }
 
 

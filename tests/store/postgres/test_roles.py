@@ -10,6 +10,7 @@ from tests.store import exchange_contract as making
 
 from meta_experiment.errors import ConflictError, RemoteError
 from meta_experiment.store.exchange import MachineAdmission, TeamNote
+from meta_experiment.store.postgres import migrating
 from meta_experiment.store.postgres.exchange import open_exchange
 
 pytestmark = pytest.mark.long
@@ -118,7 +119,7 @@ def tables(store):
         " and column_name = 'project_id' and table_type = 'BASE TABLE'"
         " and table_name <> 'allowed'",
     ).fetchall()
-    assert len(found) == 17
+    assert len(found) == 18
     return [name for (name,) in found]
 
 
@@ -206,4 +207,114 @@ def test_a_batch_can_leave_no_gap_whoever_inserts_it(store):
     size = len(making.LINES)
     for first, last in ((size + 1, size + 9), (1, size + 9), (0, 5), (0, size), (size, size)):
         with pytest.raises(psycopg.IntegrityError):
-            run(store["writer"], insert.format(first, last, making.key("a").machine))
+            run(store["boss"], insert.format(first, last, making.key("a").machine))
+
+
+@pytest.fixture
+def other_role(store, postgres_server):
+    """Give the URL of a further member of the project."""
+    name = store["boss"].rpartition("/")[2]
+    role = f"{name}_second"
+    postgres_server.run(
+        f"create role {role} login password 'x'",
+        f"select meta_experiment.allow('{role}', 'mine', 'member')",
+        database=name,
+    )
+    yield postgres_server.url(name, role, "x")
+    postgres_server.run(f"drop owned by {role}", f"drop role {role}", database=name)
+
+
+def test_no_other_role_writes_in_the_logs_of_a_machine(store, see, other_role):
+    """Neither a batch, nor a line in its way, nor a log before it has one; it goes on."""
+    ann = see("member", machine="ann")
+    ann.join(making.key("ann"))
+    first = making.batch(machine="ann")
+    later = making.batch(machine="ann", first=first.end)
+    ann.ship([first])
+    store["second"] = other_role
+    bob = see("second", machine="ann")
+    for batch in (later, making.batch(machine="ann", log="b.jsonl")):
+        with pytest.raises(RemoteError, match="another one") as caught:
+            bob.ship([batch])
+        assert "bind(" in caught.value.hint
+    x, end = making.key("x"), first.end
+    logs, machines = "from meta_experiment.logs", "from meta_experiment.machines"
+    for place, values in (
+        ("events (project_id, log_id, byte_offset, line)", f"log_id, {end}, 'x' {logs}"),
+        (
+            "batches (project_id, log_id, first, last, signature)",
+            f"log_id, {end}, {end + 9}, '' {logs}",
+        ),
+        ("logs (project_id, experiment, machine, log)", f"'exp-1', machine, 'c' {machines}"),
+        ("logs (project_id, experiment, log, machine)", f"'exp-1', 'c', 'host' {machines}"),
+        (
+            "machines (project_id, joined_by, machine, public_key, name)",
+            f"joined_by, '{x.machine}', '\\x{x.public_key.hex()}', 'x' {machines}",
+        ),
+    ):
+        statement = f"{place} select project_id, {values} where machine = '{ann.machine}'"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="of another role"):
+            run(other_role, "insert into meta_experiment." + statement)
+    assert ann.ship([later]) == len(later.lines)
+    assert list(ann.batches_after("exp-1", [ann.machine], {})) == [first, later]
+
+
+def test_one_role_may_ship_for_many_machines(see):
+    """A team of one trust, whose machines all come as one user."""
+    for machine in ("m1", "m2"):
+        shared = see("writer", machine=machine)
+        shared.join(making.key(machine))
+        assert shared.ship([making.batch(machine=machine)])
+
+
+def test_a_machine_is_bound_to_another_role_by_who_owns_the_schema(
+    store, see, other_role, postgres_server
+):
+    name = store["boss"].rpartition("/")[2]
+    ann = see("member", machine="moves")
+    ann.join(making.key("moves"))
+    role = other_role.partition("//")[2].partition(":")[0]
+    bind = f"select meta_experiment.bind('mine', '{ann.machine}', '{role}')"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        run(other_role, bind)
+    postgres_server.run(bind, database=name)
+    store["second"] = other_role
+    assert see("second", machine="moves").ship([making.batch(machine="moves")])
+    with pytest.raises(RemoteError, match="another one"):
+        ann.ship([making.batch(machine="moves", log="b.jsonl")])
+    for wrong in (bind.replace("'mine'", "'none'"), bind.replace(role, "nobody_here")):
+        with pytest.raises(psycopg.errors.RaiseException):
+            postgres_server.run(wrong, database=name)
+
+
+def test_programs_that_do_not_know_of_it_go_on_beside_those_that_do(
+    postgres_server, monkeypatch
+):
+    """A machine that joined before is nobody's; one that an old program joins is its role's."""
+    name, role = postgres_server.database(), "of_old_programs"
+    postgres_server.run(f"drop role if exists {role}", f"create role {role} login password 'x'")
+    known, opened = migrating.migrations(), contextlib.ExitStack()
+    with opened:
+
+        def come(url, machine, steps):
+            monkeypatch.setattr(migrating, "migrations", lambda: steps)
+            exchange = open_exchange(url, "mine", making.key(machine).machine)
+            opened.callback(exchange.close)
+            exchange.join(making.key(machine))
+            return exchange
+
+        boss = come(postgres_server.url(name), "a", known[:3])
+        boss.publish(making.experiment(), {})
+        postgres_server.run(
+            f"select meta_experiment.allow('{role}', 'mine', 'member')", database=name
+        )
+        url = postgres_server.url(name, role, "x")
+        before = come(url, "before", known[:3])
+        assert before.ship([making.batch(machine="before")])
+        come(postgres_server.url(name), "a", known)  # brings the store up to date
+        later = making.batch(machine="before", log="b.jsonl")
+        assert before.ship([later]) == come(url, "before", known).ship([later]) + later.end
+        assert come(url, "since", known[:3]).ship([making.batch(machine="since")])
+    bound = "select name from meta_experiment.machines where joined_by = 'of_old_programs'"
+    assert postgres_server.rows(bound, name) == [("since",)]
+    postgres_server.run(f"drop owned by {role}", f"drop role {role}", database=name)

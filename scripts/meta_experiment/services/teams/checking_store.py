@@ -177,6 +177,8 @@ class _LogsHeld:
                 yield Finding(self._name, ok=True, detail=detail, hint=_SHIP)
 
     def _why_wrong(self, batch: Batch) -> str:
+        if batch.left_out:
+            return batch.left_out
         place = batch.machine, batch.log
         statement = batch_statement(self._member.setting.project, self._terms, batch)
         if not is_log_name(batch.log):

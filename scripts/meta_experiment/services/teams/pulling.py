@@ -129,7 +129,7 @@ class _Taking:
         place = batch.machine, batch.log
         if place in self._stuck:
             return False
-        why = self._why_not(batch)
+        why = batch.left_out or self._why_not(batch)
         if not why:
             known = self._replica(place).size if end is None else end
             if batch.first > known:

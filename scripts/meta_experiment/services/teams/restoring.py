@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import groupby
+from operator import attrgetter
 
 from meta_experiment.errors import CorruptStoreError
 from meta_experiment.files.atomic import write_atomically
@@ -54,13 +56,14 @@ def restore_logs(
         LockedError: another process writes to one of them. StorageError: the disk refused.
     """
     name = experiment.experiment_id
-    known = _as_stored(workspace, member, experiment)
+    for _ in _as_stored(workspace, member, experiment):
+        pass  # nothing is taken back where one of them does not fit
     mended = []
-    with ExitStack() as held:
-        for lock in (f"{name}.assign", "live", *map(_writer_lock, known)):
-            path = workspace.layout.lock(lock)
-            held.enter_context(FileLock(path, verb=_VERB))
-        for log, stored in known.items():
+    for log, stored in _as_stored(workspace, member, experiment):
+        with ExitStack() as held:
+            for lock in (f"{name}.assign", "live", _writer_lock(log)):
+                path = workspace.layout.lock(lock)
+                held.enter_context(FileLock(path, verb=_VERB))
             if _mend(workspace, name, log, stored):
                 mended.append(log)
     return tuple(mended)
@@ -68,24 +71,24 @@ def restore_logs(
 
 def _as_stored(
     workspace: Workspace, member: Membership, experiment: Experiment
-) -> dict[str, bytes]:
-    """Return what the store has of every log of this checkout, checked."""
+) -> Iterator[tuple[str, bytes]]:
+    """Yield what the store has of every log of this checkout, checked, one after the other."""
     own, mark = member.signer.key, log_head.mark(workspace.checkout.seal())
     terms = terms_sha256(experiment)
-    found: dict[str, bytearray] = {}
-    batches = member.exchange.batches_after(experiment.experiment_id, [own.machine], {})
-    for batch in batches:
-        if not is_log_name(batch.log) or log_head.writer_of(batch.log) != mark:
+    every = member.exchange.batches_after(experiment.experiment_id, [own.machine], {})
+    for log, batches in groupby(every, attrgetter("log")):
+        if not is_log_name(log) or log_head.writer_of(log) != mark:
             continue
-        data = found.setdefault(batch.log, bytearray())
-        said = batch_statement(member.setting.project, terms, batch)
-        if batch.first != len(data) or not is_signed(own.public_key, batch.signature, said):
-            raise CorruptStoreError(
-                f"What the store has of {batch.log} from byte {batch.first:,} on is not what "
-                "this machine shipped; nothing was taken back."
-            )
-        data += batch.lines
-    return {log: bytes(data) for log, data in found.items()}
+        data = bytearray()
+        for batch in batches:
+            said = batch_statement(member.setting.project, terms, batch)
+            if batch.first != len(data) or not is_signed(own.public_key, batch.signature, said):
+                raise CorruptStoreError(
+                    f"What the store has of {log} from byte {batch.first:,} on is not what "
+                    "this machine shipped; nothing was taken back."
+                )
+            data += batch.lines
+        yield log, bytes(data)
 
 
 def _mend(workspace: Workspace, experiment_id: str, log: str, stored: bytes) -> bool:

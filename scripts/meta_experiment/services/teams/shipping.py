@@ -96,7 +96,9 @@ def _require_same(
         return
     for batch in member.exchange.batches_after(experiment_id, [machine], cursors):
         log = by_name.get(batch.log)
-        if log is not None and log.read(batch.first, len(batch.lines)) != batch.lines:
+        if log is not None and (
+            batch.left_out or log.read(batch.first, len(batch.lines)) != batch.lines
+        ):
             raise ConflictError(
                 f"{log.path} is not what the store has of it, from byte {batch.first:,} on, as "
                 "after a backup was put back. Nothing was shipped.",

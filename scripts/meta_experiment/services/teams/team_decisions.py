@@ -79,7 +79,7 @@ def record_of(
     decided: DecidedOutcome | None = None
     for item in member.exchange.decisions(experiment.experiment_id):
         free = item.generation + 1
-        found = _decided(member, keys, experiment, item)
+        found = item.left_out or _decided(member, keys, experiment, item)
         if isinstance(found, DecidedOutcome):
             decided = found
             break

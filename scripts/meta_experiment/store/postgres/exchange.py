@@ -8,6 +8,7 @@ these on the server's alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.errors import ConflictError, LockedError, cite
@@ -19,7 +20,7 @@ from meta_experiment.store.exchange import (
     LeasedRange,
     TeamDecision,
 )
-from meta_experiment.store.postgres import log_rows
+from meta_experiment.store.postgres import log_rows, measured
 from meta_experiment.store.postgres.connections import Connections
 from meta_experiment.store.postgres.machine_tables import MachineTables, PublicationTables
 from meta_experiment.store.postgres.project_tables import ProjectTables
@@ -27,7 +28,8 @@ from meta_experiment.store.postgres.project_tables import ProjectTables
 if TYPE_CHECKING:
     from psycopg import Connection
 
-_PAGE = 64  # batches that are had from the server at once
+_PAGE = 64  # batches that are had from the server at once, at most,
+_TOGETHER = 4 << 20  # and their bytes, unless one alone is longer
 
 
 def open_exchange(url: str, project: str, machine: str) -> Exchange:
@@ -45,13 +47,15 @@ class LogTables(ProjectTables):
     def sizes(self, experiment_id: str | None = None) -> dict[tuple[str, str], int]:
         """Return how far the store has this machine's logs, by experiment and log."""
         with self._connections.transaction() as connection:
-            rows = connection.execute(
-                "select experiment, log, size from meta_experiment.log_sizes"
-                " where (project_id, machine) = (%s, %s)"
-                " and (%s::text is null or experiment = %s)",
+            rows = measured.rows(
+                connection,
+                "names of logs",
+                {"experiment": measured.NAME, "log": measured.NAME, "size": measured.FIXED},
+                "meta_experiment.log_sizes where (project_id, machine) = (%s, %s)"
+                " and (%s::text is null or experiment = %s) order by log_id",
                 [self._known(connection), self.machine, experiment_id, experiment_id],
-            ).fetchall()
-        return {(experiment, log): size for experiment, log, size in rows}
+            )
+        return {(experiment, log): size for experiment, log, size in rows if experiment and log}
 
     def size(self, experiment_id: str, log: str) -> int:
         """Return how far the store has one of this machine's logs; 0 of an unknown one."""
@@ -88,47 +92,60 @@ class LogTables(ProjectTables):
         One query tells how far all logs go, as most of a thousand machines wrote nothing since.
         """
         with self._connections.transaction() as connection:
-            logs = connection.execute(
-                "select log_id, machine, log, size from meta_experiment.log_sizes"
-                " where (project_id, experiment) = (%s, %s) and machine = any (%s)"
-                " order by machine, log",
+            logs = measured.rows(
+                connection,
+                f"names of logs of {cite(experiment_id)}",
+                {
+                    "log_id": measured.FIXED,
+                    "machine": measured.FIXED,
+                    "log": measured.NAME,
+                    "size": measured.FIXED,
+                },
+                "meta_experiment.log_sizes where (project_id, experiment) = (%s, %s)"
+                " and machine = any (%s) order by machine, log",
                 [self._known(connection), experiment_id, list(machines)],
-            ).fetchall()
+            )
         for log_id, machine, log, end in logs:
+            if log is None:
+                why = measured.too_large("its name", measured.NAME)
+                yield Batch(experiment_id, machine, "(too long)", 0, b"", b"", why)
+                continue
             known = cursors.get((machine, log), 0)
             while known < end and (page := self._page(log_id, known)):
-                for first, last, signature, lines in page:
-                    yield Batch(experiment_id, machine, log, first, lines, signature)
-                    known = last
+                for first, last, signature, lines, why in page:
+                    yield Batch(experiment_id, machine, log, first, lines, signature, why)
+                    known = end if why else last  # nothing can follow what is left out
 
-    def _page(self, log_id: int, known: int) -> list[tuple[int, int, bytes, bytes]]:
+    def _page(self, log_id: int, known: int) -> list[tuple[int, int, bytes, bytes, str]]:
         """Return the next batches of a log: each is there with all of its lines, or not at all.
 
-        The two queries see no more than was there in the first: lines are looked for within
-        the bounds of batches alone, and no batch ever changes.
+        The queries see no more than was there in the first: lines are looked for within
+        the bounds of batches alone, and no batch ever changes. The first that does not fit in
+        is the last that is returned, with the reason.
         """
         with self._connections.transaction() as connection:
+            number = self._known(connection)
             batches = connection.execute(
-                "select first, last, signature from meta_experiment.batches"
-                " where log_id = %s and last > %s order by first limit %s",
-                [log_id, known, _PAGE],
+                "select first, last, case when octet_length(signature) <= %s then signature end"
+                " from (select first, last, signature,"
+                " sum(last - first) over (order by first) - (last - first) as before"
+                " from (select first, last, signature from meta_experiment.batches"
+                " where log_id = %s and last > %s order by first limit %s) few) page"
+                " where before < %s order by first",
+                [measured.SIGNATURE, log_id, known, _PAGE, _TOGETHER],
             ).fetchall()
-            if not batches:
-                return []
-            with connection.cursor(binary=True) as cursor:
-                rows = cursor.execute(
-                    "select byte_offset, line, raw from meta_experiment.events"
-                    " where (project_id, log_id) = (%s, %s)"
-                    " and byte_offset >= %s and byte_offset < %s order by byte_offset",
-                    [self._known(connection), log_id, batches[0][0], batches[-1][1]],
-                ).fetchall()
-        found, place = [], 0
-        for first, last, signature in batches:
-            begin = place
-            while place < len(rows) and rows[place][0] < last:
-                place += 1
-            lines = b"".join(log_rows.LogRow(*row).text() + b"\n" for row in rows[begin:place])
-            found.append((first, last, signature, lines))
+            whole = list(takewhile(_is_sound, batches))
+            found = _cut(connection, number, log_id, whole)
+            if found is None:  # one of them is not what it says
+                found = []
+                for batch in whole:
+                    one = _cut(connection, number, log_id, [batch])
+                    if one is None:
+                        found.append((*batch[:2], b"", b"", log_rows.UNLIKE))
+                        return found
+                    found += one
+        for first, last, _ in batches[len(whole) : len(whole) + 1]:
+            found.append((first, last, b"", b"", _TOO_LARGE))
         return found
 
 
@@ -171,12 +188,15 @@ class LeaseTables(ProjectTables):
     def leased(self, experiment_id: str) -> Sequence[LeasedRange]:
         """Return all ranges of an experiment that are leased, in order of position."""
         with self._connections.transaction() as connection:
-            rows = connection.execute(
-                "select machine, first, last from meta_experiment.ranges"
-                " where (project_id, experiment) = (%s, %s) order by first",
+            rows = measured.rows(
+                connection,
+                f"leased ranges of {cite(experiment_id)}",
+                {"machine": measured.NAME, "first": measured.FIXED, "last": measured.FIXED},
+                "meta_experiment.ranges where (project_id, experiment) = (%s, %s)"
+                " order by first",
                 [self._known(connection), experiment_id],
-            ).fetchall()
-        return [LeasedRange(machine, range(first, last)) for machine, first, last in rows]
+            )
+        return [LeasedRange(machine or "", range(*place)) for machine, *place in rows]
 
     def lease_decision(self, experiment_id: str, seconds: float) -> Lease | None:
         """Take the right to decide, or prolong it; None while another machine has it.
@@ -229,7 +249,7 @@ class LeaseTables(ProjectTables):
             connection.execute(
                 "insert into meta_experiment.decisions (project_id, experiment, generation,"
                 " machine, fence, document, signature) values (%s, %s, %s, %s, %s, %s, %s)",
-                [number, *decision],
+                [number, *decision[:-1]],
             )
 
     def decisions(self, experiment_id: str) -> Sequence[TeamDecision]:
@@ -238,13 +258,28 @@ class LeaseTables(ProjectTables):
             return self._decided(connection, experiment_id)
 
     def _decided(self, connection: Connection[Any], experiment_id: str) -> list[TeamDecision]:
-        rows = connection.execute(
-            "select experiment, generation, machine, fence, document, signature"
-            " from meta_experiment.decisions where (project_id, experiment) = (%s, %s)"
+        rows = measured.rows(
+            connection,
+            f"decisions of {cite(experiment_id)}",
+            {
+                "generation": measured.FIXED,
+                "machine": measured.NAME,
+                "fence": measured.FIXED,
+                "document": measured.DOCUMENT,
+                "signature": measured.SIGNATURE,
+            },
+            "meta_experiment.decisions where (project_id, experiment) = (%s, %s)"
             " order by generation",
             [self._known(connection), experiment_id],
-        ).fetchall()
-        return [TeamDecision(*row) for row in rows]
+        )
+        return [
+            TeamDecision(experiment_id, generation, machine, fence, document, signature)
+            if None not in (machine, document, signature)
+            else TeamDecision(
+                experiment_id, generation, machine or "", fence, b"", b"", _TOO_LARGE
+            )
+            for generation, machine, fence, document, signature in rows
+        ]
 
     def _hold(self, connection: Connection[Any], lease: Lease) -> int:
         """Lock the row of a lease, which nobody else must have had since.
@@ -275,6 +310,34 @@ class LeaseTables(ProjectTables):
 
 class PostgresExchange(MachineTables, PublicationTables, LogTables, LeaseTables):
     """Everything that the machines of a project have of one another."""
+
+
+_TOO_LARGE = measured.too_large("it", measured.DOCUMENT)
+
+
+def _is_sound(batch: tuple[int, int, bytes | None]) -> bool:
+    """Tell whether a batch is as large as any that a program of ours writes."""
+    first, last, signature = batch
+    return signature is not None and last - first <= measured.DOCUMENT
+
+
+def _cut(
+    connection: Connection[Any],
+    project_id: int | None,
+    log_id: int,
+    batches: Sequence[tuple[int, int, bytes]],
+) -> list[tuple[int, int, bytes, bytes, str]] | None:
+    """Return batches of a log with their lines, None where these are not as long."""
+    if not batches:
+        return []
+    begin = batches[0][0]
+    lines = log_rows.lines_between(connection, project_id, log_id, begin, batches[-1][1])
+    if lines is None:
+        return None
+    return [
+        (first, last, signature, lines[first - begin : last - begin], "")
+        for first, last, signature in batches
+    ]
 
 
 def _following(

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 _NO_TEXT = b"\0"  # what PostgreSQL takes in no text
 
 
+UNLIKE = "the store does not have as many bytes there as it says"
+
+
 class Chunk(NamedTuple):
     """Whole lines that follow what a log has, under a signature that may be empty."""
 
@@ -25,12 +28,6 @@ class LogRow(NamedTuple):
     byte_offset: int
     line: str | None
     raw: bytes | None
-
-    def text(self) -> bytes:
-        """Return the line to the byte."""
-        return self.raw if self.line is None and self.raw is not None else (
-            self.line or ""
-        ).encode()  # fmt: skip
 
 
 def rows_of(first: int, lines: bytes) -> Iterator[LogRow]:
@@ -104,6 +101,33 @@ def add(connection: Connection[Any], project_id: int, number: int, chunks: list[
     )
     rows = [row for chunk in chunks for row in rows_of(chunk.first, chunk.lines)]
     _insert(connection, project_id, number, rows)
+
+
+def lines_between(
+    connection: Connection[Any], project_id: int | None, number: int, first: int, last: int
+) -> bytes | None:
+    """Return the lines of a log between two offsets, None where they do not fill the place.
+
+    The server adds up how long they are before it puts them together, as what is there may be
+    anything.
+    """
+    place = [project_id, number, first, last]
+    with connection.cursor(binary=True) as cursor:
+        found = cursor.execute(
+            f"select (select string_agg(coalesce(raw, convert_to(line, 'UTF8')) || '\\x0a',"
+            f" '' order by byte_offset) {_PLACE})"
+            f" where (select sum(coalesce(octet_length(line), octet_length(raw)) + 1) {_PLACE})"
+            " <= %s",
+            [*place, *place, last - first],
+        ).fetchone()
+    lines = found and found[0]
+    return lines if lines is not None and len(lines) == last - first else None
+
+
+_PLACE = (
+    "from meta_experiment.events where (project_id, log_id) = (%s, %s)"
+    " and byte_offset >= %s and byte_offset < %s"
+)
 
 
 def _insert(

@@ -15,6 +15,7 @@ from meta_experiment.store.exchange import (
     TeamMachine,
     TeamNote,
 )
+from meta_experiment.store.postgres import measured
 from meta_experiment.store.postgres.project_tables import ProjectTables, save_texts, texts_of
 
 
@@ -67,27 +68,39 @@ class MachineTables(ProjectTables):
         with self._connections.transaction() as connection:
             number = self._known(connection)
             words: dict[str, list[MachineAdmission]] = {}
-            for row in connection.execute(
-                "select machine, public_key, number, counts, signature"
-                " from meta_experiment.admissions where project_id = %s order by number",
+            for row in measured.rows(
+                connection,
+                "admissions",
+                _ADMISSION,
+                "meta_experiment.admissions where project_id = %s order by number",
                 [number],
             ):
-                words.setdefault(row[0], []).append(MachineAdmission(*row))
-            rows = connection.execute(
-                "select machine, public_key, name, joined, (select max(shipped)"
-                " from meta_experiment.log_sizes sizes"
+                if None not in row:
+                    words.setdefault(row[0], []).append(MachineAdmission(*row))
+            rows = measured.rows(
+                connection,
+                "machines",
+                {
+                    "machine": measured.FIXED,
+                    "public_key": measured.FIXED,
+                    "name": measured.NAME,
+                    "joined": measured.FIXED,
+                    "shipped": measured.FIXED,
+                },
+                "(select *, (select max(shipped) from meta_experiment.log_sizes sizes"
                 " where sizes.project_id = known.project_id and sizes.machine = known.machine)"
-                " from meta_experiment.machines known where project_id = %s order by number",
+                " as shipped from meta_experiment.machines known where project_id = %s"
+                " order by number) joined",
                 [number],
-            ).fetchall()
+            )
         return [
             TeamMachine(
-                MachineKey(*row[:3]),
-                tuple(words.get(row[0], ())),
-                row[3].timestamp(),
-                row[4].timestamp() if isinstance(row[4], datetime) else None,
+                MachineKey(machine, bytes(public_key), name or "(too long a name)"),
+                tuple(words.get(machine, ())),
+                joined.timestamp(),
+                shipped.timestamp() if isinstance(shipped, datetime) else None,
             )
-            for row in rows
+            for machine, public_key, name, joined, shipped in rows
         ]
 
     def admit(self, admission: MachineAdmission) -> None:
@@ -149,11 +162,19 @@ class PublicationTables(ProjectTables):
     def published(self, experiment_id: str | None = None) -> Sequence[PublishedExperiment]:
         """Return all experiments, in the order of their coming, or that of an id alone."""
         with self._connections.transaction() as connection:
-            rows = connection.execute(
-                _PUBLISHED + " and (%s::text is null or experiment = %s) order by number",
+            rows = measured.rows(
+                connection,
+                "published plans",
+                _PUBLICATION,
+                "meta_experiment.experiments where project_id = %s"
+                " and (%s::text is null or experiment = %s) order by number",
                 [self._known(connection), experiment_id, experiment_id],
-            ).fetchall()
-        return [PublishedExperiment(*row) for row in rows]
+            )
+        return [
+            PublishedExperiment(name, plan or "", document or b"", machine or "", said or b"")
+            for name, plan, document, machine, said in rows
+            if name
+        ]
 
     def contents(self, experiment_id: str) -> dict[str, dict[str, Content | None]]:
         """Return the bytes of every arm, by path, then by variant; None is no file."""
@@ -189,15 +210,42 @@ class PublicationTables(ProjectTables):
     def notes(self, experiment_id: str, after: int = 0) -> Sequence[TeamNote]:
         """Return what was told of an experiment behind this number, in the store's order."""
         with self._connections.transaction() as connection:
-            rows = connection.execute(
-                "select experiment, number, machine, document, signature"
-                " from meta_experiment.notes where (project_id, experiment) = (%s, %s)"
+            rows = measured.rows(
+                connection,
+                f"notes of {cite(experiment_id)}",
+                {
+                    "number": measured.FIXED,
+                    "machine": measured.NAME,
+                    "document": measured.DOCUMENT,
+                    "signature": measured.SIGNATURE,
+                },
+                "meta_experiment.notes where (project_id, experiment) = (%s, %s)"
                 " and number > %s order by number",
                 [self._known(connection), experiment_id, after],
-            ).fetchall()
-        return [TeamNote(*row) for row in rows]
+            )
+        why = measured.too_large("it", measured.DOCUMENT)
+        return [
+            TeamNote(experiment_id, number, machine, document, signature)
+            if None not in (machine, document, signature)
+            else TeamNote(experiment_id, number, machine or "", b"", b"", why)
+            for number, machine, document, signature in rows
+        ]
 
 
+_ADMISSION = {
+    "machine": measured.FIXED,
+    "public_key": measured.SIGNATURE,
+    "number": measured.FIXED,
+    "counts": measured.FIXED,
+    "signature": measured.SIGNATURE,
+}
+_PUBLICATION = {
+    "experiment": measured.NAME,
+    "plan_sha256": measured.NAME,
+    "document": measured.DOCUMENT,
+    "machine": measured.NAME,
+    "signature": measured.SIGNATURE,
+}
 _OWNER = (
     "select machine, public_key, machines.name from meta_experiment.owners"
     " join meta_experiment.machines using (project_id, machine) where project_id = %s"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from meta_experiment.errors import NotFoundError, RemoteError, cite
+from meta_experiment.errors import CorruptStoreError, NotFoundError, RemoteError, cite
 from meta_experiment.files.confine import Content
+from meta_experiment.store.postgres import measured
 from meta_experiment.store.postgres.connections import Connections
 
 if TYPE_CHECKING:
@@ -131,12 +132,28 @@ def texts_of(
 ) -> Arms:
     """Return the bytes of every arm, by path, then by variant; of no paths, those of all."""
     found: Arms = {}
-    for path, variant, mode, data in connection.execute(
-        "select path, variant, mode, data from meta_experiment.variants"
-        " left join meta_experiment.texts using (project_id, sha256)"
-        " where (project_id, experiment) = (%s, %s) and (%s or path = any (%s))",
+    rows = measured.rows(
+        connection,
+        f"texts of {cite(experiment_id)}",
+        {
+            "path": measured.NAME,
+            "variant": measured.NAME,
+            "mode": measured.FIXED,
+            "data": measured.TEXT,
+        },
+        "(select path, variant, mode, case when mode is null then '' else data end as data"
+        " from meta_experiment.variants left join meta_experiment.texts"
+        " using (project_id, sha256)"
+        " where (project_id, experiment) = (%s, %s) and (%s or path = any (%s))) arms",
         [project_id, experiment_id, not paths, list(paths)],
-    ):
-        content = None if mode is None else Content(bytes(data or b""), mode)
+    )
+    for path, variant, mode, data in rows:
+        if None in (path, variant, data):
+            raise CorruptStoreError(
+                f"The team's store: {measured.too_large('a text', measured.TEXT)}, of "
+                f"{cite(experiment_id)}.",
+                hint="Ask who keeps the store to look who published it.",
+            )
+        content = None if mode is None else Content(bytes(data), mode)
         found.setdefault(path, {})[variant] = content
     return found

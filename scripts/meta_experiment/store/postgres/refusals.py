@@ -93,6 +93,14 @@ _STATES: Mapping[str, Refusal] = {  # by the whole code, or how it begins
     "57014": Refusal(NetworkError, "The team's store ({at}) did not answer in time.", _AGAIN),
     "57P": _LOST,
 }
+# How the policy is named by which logs are kept for the role that joined their machine.
+_OF_ANOTHER_ROLE = re.compile('policy "(machine )?of another role"')
+_BOUND = Refusal(
+    RemoteError,
+    "The team's store ({at}) takes lines of this machine from the role of the database alone "
+    "that joined it, which is another one.",
+    "Whoever owns the schema runs: select meta_experiment.bind('PROJECT', 'MACHINE', 'ROLE')",
+)
 _OTHER = Refusal(
     RemoteError,
     "The team's store ({at}) refused: {said}.",
@@ -162,7 +170,10 @@ def translated(error: psycopg.Error, address: Address) -> MetaExperimentError:
     It is told without its cause: libpq repeats what it was given, secrets included.
     """
     said = error.diag.message_primary or str(error)
-    refusal = _by_state(error.sqlstate) if error.sqlstate else _by_words(said)
+    if _OF_ANOTHER_ROLE.search(said):
+        refusal = _BOUND
+    else:
+        refusal = _by_state(error.sqlstate) if error.sqlstate else _by_words(said)
     message = refusal.message.format(at=address, said=cite(_without_secret(said, address)))
     return refusal.error(message, hint=refusal.hint)
 

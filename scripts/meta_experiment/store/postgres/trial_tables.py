@@ -13,18 +13,22 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from meta_experiment.errors import cite
 from meta_experiment.protocol import sequence
 from meta_experiment.store.fold.events import encode_event
 from meta_experiment.store.fold.fold import OWN_METRICS, Fold
 from meta_experiment.store.fold.identifiers import new_trial_id, unit_key
-from meta_experiment.store.fold.lines import Block
+from meta_experiment.store.fold.lines import LINE_LIMIT, Block
 from meta_experiment.store.fold.observed import outcome_events
+from meta_experiment.store.fold.single_trials import spellings, take_single
 from meta_experiment.store.fold.taking import BlockTaking
 from meta_experiment.store.fold.trial_columns import Trials, closed_values, units_used
 from meta_experiment.store.inline_trials import with_inline_trials, with_inline_units
-from meta_experiment.store.postgres import log_rows
+from meta_experiment.store.postgres import log_rows, measured
 from meta_experiment.store.postgres.project_tables import ProjectTables
 from meta_experiment.store.trial_log import (
     Acknowledgement,
@@ -44,8 +48,26 @@ _EVENTS = "store.jsonl"
 _SEQUENCE = "assignments.shared.tsv"  # of all machines, in the order of their drawing
 _EVERYBODY = ""  # in place of the machine that writes it
 _UNSIGNED = b""
-_PAGE = 5000  # lines
+_PAGE = 1 << 20  # bytes that are had from the server at once
 _BLOCK = 64 * 1024  # bytes, as logs in files are taken
+
+# Lines of machines of a team, which are here by accident, are searched through.
+_SAID = """
+    (with place as (
+        select log_id, log, machine from meta_experiment.logs
+        where (project_id, experiment) = (%s, %s)
+    ), spelled as (select unnest(%s::text[]) as spelled)
+    select log, machine, byte_offset, line from place
+    join meta_experiment.said using (log_id)
+    join meta_experiment.events using (project_id, log_id, byte_offset)
+    where said.trial_hash in (select hashtextextended(spelled, 0) from spelled)
+    union all
+    select log, machine, byte_offset, line from place
+    join meta_experiment.events using (log_id)
+    where machine ~ '^[0-9a-f]{16}$'
+    and exists (select from spelled where strpos(line, spelled) > 0)
+    order by log, machine, byte_offset) found
+"""
 
 LogCursors = dict[int, tuple[int, int]]  # by log: bytes and lines that were read
 
@@ -77,10 +99,13 @@ class TrialReading:
         ).fetchall():
             taking = BlockTaking(self.fold, log)
             begin, lines = self.cursors.get(log_id, (0, 0))
-            for block in _blocks(connection, project_id, log_id, begin, size):
-                taking.take(lines, block)
-                lines += block.total
-                self.bytes_read += len(block.data)
+            for data in _pages(connection, project_id, log_id, begin, size):
+                if data is None:
+                    self.fold.refuse(log, lines + 1, log_rows.UNLIKE)
+                for block in _blocks(data or b""):
+                    taking.take(lines, block)
+                    lines += block.total
+                    self.bytes_read += len(block.data)
             self.cursors[log_id] = size, lines
             self.sizes[f"{machine}/{log}" if machine else log] = size
         return whole or not self.fold.unsettled
@@ -166,8 +191,11 @@ class TrialTables(ProjectTables):
 
     def record(self, observations: Sequence[OutcomeReport], at: float) -> Acknowledgement:
         """Add outcomes, all or none; durable on return. Tells which trials had one before."""
-        named = {item.experiment_id for item in observations if item.trial_id is not None}
-        known = {name: self._reading(name).fold for name in named}
+        named: dict[str, set[str]] = {}
+        for item in observations:
+            if item.trial_id is not None:
+                named.setdefault(item.experiment_id, set()).add(item.trial_id)
+        known = {name: self._said(name, trial_ids) for name, trial_ids in named.items()}
         recorded, events = outcome_events(observations, at, known)
         self._append_all(events)
         return recorded
@@ -204,7 +232,7 @@ class TrialTables(ProjectTables):
 
     def conflicts(self, experiment: Experiment, trial_ids: Collection[str]) -> list[Conflict]:
         """Return what was said twice and differently of some trials of an experiment."""
-        said = self.trials(experiment).conflicts
+        said = self._said(experiment.experiment_id, trial_ids).conflicts
         return [item for item in said if item.trial_id in trial_ids]
 
     def logged(self) -> set[str]:
@@ -236,6 +264,21 @@ class TrialTables(ProjectTables):
                     log_id = log_rows.log_id(connection, number, name, self.machine, _EVENTS)
                     _append(connection, number, log_id, data)
 
+    def _said(self, experiment_id: str, trial_ids: Collection[str]) -> Fold:
+        """Return what the logs say of these trials, found by the index of their ids."""
+        with self._connections.transaction() as connection:
+            rows = measured.rows(
+                connection,
+                f"lines of single trials of {cite(experiment_id)}",
+                {"log": measured.NAME, "line": LINE_LIMIT},
+                _SAID,
+                [self._known(connection), experiment_id, [*spellings(trial_ids)]],
+            )
+        fold = Fold()
+        for log, lines in groupby((row for row in rows if None not in row), itemgetter(0)):
+            take_single(fold, log, [line for _, line in lines])
+        return fold
+
     def _reading(
         self,
         experiment_id: str,
@@ -257,30 +300,34 @@ def _append(connection: Connection[Any], project_id: int, log_id: int, lines: by
     log_rows.add(connection, project_id, log_id, [log_rows.Chunk(first, lines, _UNSIGNED)])
 
 
-def _blocks(
+def _pages(
     connection: Connection[Any], project_id: int | None, log_id: int, begin: int, end: int
-) -> Iterator[Block]:
-    """Yield the lines of a log between two offsets, some at once."""
-    lines: list[bytes] = []
-    size = 0
+) -> Iterator[bytes | None]:
+    """Yield the batches of a log from one offset to another, some at once.
+
+    None stands for one that its lines do not fill.
+    """
     while begin < end:
-        with connection.cursor(binary=True) as cursor:
-            rows = cursor.execute(
-                "select byte_offset, line, raw from meta_experiment.events"
-                " where (project_id, log_id) = (%s, %s)"
-                " and byte_offset >= %s and byte_offset < %s order by byte_offset limit %s",
-                [project_id, log_id, begin, end, _PAGE],
-            ).fetchall()
-        for row in rows:
-            lines.append(log_rows.LogRow(*row).text())
-            size += len(lines[-1]) + 1
-            if size >= _BLOCK:
-                yield _block(lines)
-                lines, size = [], 0
-        begin = rows[-1][0] + 1 if rows else end
-    if lines:
-        yield _block(lines)
+        (last,) = connection.execute(
+            "select coalesce((select max(last) from meta_experiment.batches"
+            " where log_id = %s and last > %s and last <= %s), (select min(last)"
+            " from meta_experiment.batches where log_id = %s and last > %s))",
+            [log_id, begin, begin + _PAGE, log_id, begin],
+        ).fetchone() or (end,)
+        sound = last - begin <= measured.DOCUMENT
+        yield (
+            log_rows.lines_between(connection, project_id, log_id, begin, last)
+            if sound
+            else None
+        )
+        begin = last
 
 
-def _block(lines: Sequence[bytes]) -> Block:
-    return Block(b"\n".join(lines) + b"\n", len(lines), too_long=False)
+def _blocks(data: bytes) -> Iterator[Block]:
+    """Yield whole lines, some at once, as logs in files are taken."""
+    begin = 0
+    while begin < len(data):
+        end = data.rfind(b"\n", begin, begin + _BLOCK) + 1 or data.find(b"\n", begin) + 1
+        part = data[begin:end]
+        yield Block(part, part.count(b"\n"), too_long=False)
+        begin = end

@@ -1,0 +1,78 @@
+"""Reading what others wrote, bounded by bytes: sizes are looked at in the server before.
+
+Whoever may insert a row may insert a large one, or many. A value that is larger than this
+program writes stays in the server, and so does what goes beyond one reading as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from meta_experiment.errors import CorruptStoreError, cite
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+WHOLE = 64 << 20  # bytes of one reading
+NAME, SIGNATURE, DOCUMENT, TEXT = 1024, 512, 4 << 20, 16 << 20  # bytes of a value, at most
+FIXED = 0  # what cannot be large
+_ROW = 256  # bytes that a row takes beside its values
+
+Columns = Mapping[str, int]  # by name: the most bytes of a value, or FIXED
+
+
+def rows(
+    connection: Connection[Any],
+    what: str,
+    columns: Columns,
+    source: str,
+    parameters: Sequence[object],
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a source (what follows `from`); None stands for what is too large.
+
+    Args:
+        connection: where to ask.
+        what: names them, for people.
+        columns: what is asked for; none of those with a bound may be null.
+        source: a table and its conditions, with the order.
+        parameters: of the source.
+
+    Raises:
+        CorruptStoreError: as a whole they are too large.
+    """
+    bounded = [name for name, most in columns.items() if most]
+    sizes = " + ".join(f"octet_length({name})::bigint" for name in bounded) or "0"
+    small = ", ".join(
+        f"case when octet_length({name}) <= {most} then {name} end" if most else name
+        for name, most in columns.items()
+    )
+    query = (
+        f"select {small}, so_far from (select *, sum({_ROW} + case when {_fits(columns)} then"  # noqa: S608
+        f" {sizes} else 0 end) over (rows unbounded preceding) as so_far"
+        f" from (select {', '.join(columns)} from {source} limit {WHOLE // _ROW + 1}) asked)"
+        f" measured where so_far <= {WHOLE} + {_ROW} + {sum(columns.values())}"
+    )
+    found = connection.execute(query.encode(), parameters).fetchall()
+    if found and found[-1][-1] > WHOLE:
+        raise CorruptStoreError(
+            f"The team's store has more than {WHOLE >> 20} MB of {what}, which no program of "
+            "ours wrote; none of it was read.",
+            hint="Ask who keeps the store to look who wrote it, and to remove it.",
+        )
+    return [row[:-1] for row in found]
+
+
+def _fits(columns: Columns) -> str:
+    tests = [f"octet_length({name}) <= {most}" for name, most in columns.items() if most]
+    return " and ".join(tests) or "true"
+
+
+def too_large(what: str, most: int) -> str:
+    """Say why a value was not read."""
+    return f"{what} is larger than the {most:,} bytes that this program writes at most"
+
+
+def name_of(value: str | None) -> str:
+    """Return a name, and of one that was too large, that it was."""
+    return cite("too long a name") if value is None else value
