@@ -2,20 +2,18 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from tests.client.installed import cache_folder
 from tests.outbound.collector import collector
 from tests.support.answer import Answer
+from tests.support.readers import rotel
 
 from meta_experiment.cli.main import main
 
-ROTEL = cache_folder(os.environ).parent / "rotel"  # where the long test installs it
 PERSON = "somebody@example.org"
 
 
@@ -223,11 +221,10 @@ def test_no_command_but_the_export_loads_the_sdk(project):
 @pytest.mark.usefixtures("experiment")
 def test_a_real_collector_takes_it_and_hands_it_on(export, tmp_path, monkeypatch):
     """Rotel, a collector of its own make, in between: what comes out of it is decoded."""
-    rotel = _rotel()
     ports = _free_ports(3)
     with collector() as behind:
         command = [
-            rotel, "start", "--otlp-http-endpoint", f"127.0.0.1:{ports[0]}",
+            rotel(), "start", "--otlp-http-endpoint", f"127.0.0.1:{ports[0]}",
             "--otlp-grpc-endpoint", f"127.0.0.1:{ports[1]}", "--exporter", "otlp",
             "--otlp-exporter-endpoint", behind.url, "--otlp-exporter-protocol", "http",
         ]  # fmt: skip
@@ -247,22 +244,6 @@ def test_a_real_collector_takes_it_and_hands_it_on(export, tmp_path, monkeypatch
         assert trial["experiment.variant"] == "control"
         assert trial["gen_ai.usage.input_tokens"] == 1000
         assert behind.named("feature_flag.evaluation")
-
-
-def _rotel():
-    """Return the collector's program, installed by its name where it is not yet."""
-    found = next(iter(ROTEL.rglob("rotel-agent")), None) if ROTEL.is_dir() else None
-    if found is None:
-        ROTEL.mkdir(parents=True, exist_ok=True)
-        uv = shutil.which("uv")
-        install = [uv, "pip"] if uv else [shutil.which("python3"), "-m", "pip"]
-        command = [*install, "install", "--quiet", "--target", ROTEL, "rotel==0.0.1a15"]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        found = next(iter(ROTEL.rglob("rotel-agent")), None)
-        if done.returncode or found is None:
-            pytest.skip(f"rotel cannot be installed here: {done.stderr.strip()[-200:]}")
-    found.chmod(0o755)
-    return found
 
 
 def _free_ports(many):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from tests.outbound.fake_github import TOKEN, fake_github
 from tests.support.git import git
-from tests.support.linters import actionlint, lint, zizmor
+from tests.support.readers import actionlint, lint, zizmor
 
 REPOSITORY = Path(__file__).parents[2]
 ACTION, EXAMPLE = REPOSITORY / "action.yml", REPOSITORY / "docs/examples/experiment.yml"

@@ -24,7 +24,7 @@ from tests.services.running.test_running import (
 )
 from tests.support.actions_runner import ActionsRunner
 from tests.support.git import git
-from tests.support.linters import actionlint, lint
+from tests.support.readers import actionlint, lint
 
 from meta_experiment.errors import (
     ConflictError,
