@@ -8,13 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_experiment.assign.arms import weighted_arm
-from meta_experiment.assign.draw import arm_for, takes_part
+from meta_experiment.assign.draw import arm_for, arms_ahead, takes_part
 from meta_experiment.assign.held_blocks import block_of, held_arm, held_parts
 from meta_experiment.assign.permuted_blocks import least_used_arm, least_used_of
 from meta_experiment.assign.uniform import shuffled, uniform
 from meta_experiment.types import (
+    Aim,
     Assignment,
+    Bandit,
     Direction,
+    Holdout,
     Metric,
     MetricKind,
     Plan,
@@ -131,6 +134,26 @@ def test_the_hash_depends_on_the_unit_and_not_on_its_position():
     assert {arm_for(wanted, "seed", "one", k) for k in range(50)} == {
         arm_for(wanted, "seed", "one", 0)
     }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"assignment": Assignment.LEAST_USED},
+        {"assignment": Assignment.WEIGHTED},
+        {"holdout": Holdout("x", 0.04, block=5)},
+        {"assignment": Assignment.BANDIT, "bandit": Bandit(Aim.FEW_BAD_USES, 0.05, 7)},
+    ],
+    ids=lambda other: " ".join(map(str, other.values())) or "blocks",
+)
+def test_what_is_drawn_ahead_is_what_each_position_draws(other):
+    names = ["a", "b"] if "holdout" in other else ["a", "b", "c"]
+    weights = [4.0, 1.0] if "holdout" in other else None
+    wanted = replace(plan(*names, weights=weights), **other)
+    drawn = [names[arm] for arm in arms_ahead(wanted, "seed", 67)]
+    assert drawn == [arm_for(wanted, "seed", "", position) for position in range(67)]
+    assert set(drawn) == set(names)
 
 
 def test_experiments_are_assigned_independently_of_each_other():

@@ -20,6 +20,17 @@ def arm_for(plan: Plan, seed: str, unit: str, position: int) -> str:
     return plan.variants[arms.arm_index(method, weights, seed, unit, position)].name
 
 
+def arms_ahead(plan: Plan, seed: str, positions: int) -> list[int]:
+    """Return what `arm_for` draws at the first positions, by the places of the variants."""
+    method, weights = drawn_by(plan)
+    if plan.moves_shares:
+        burn_in = _burn_in(plan)
+        return [arms.moving_arm(weights, seed, at, burn_in) for at in range(positions)]
+    if method == Assignment.BLOCK.value and len(set(weights)) == 1:
+        return permuted_blocks.first_arms(len(weights), seed, positions)
+    return [arms.arm_index(method, weights, seed, "", at) for at in range(positions)]
+
+
 def drawn_by(plan: Plan) -> tuple[str, list[float]]:
     """Return method and weights of a plan's draws, as `arms.arm_index` is asked with them."""
     weights = [variant.weight for variant in plan.variants]
@@ -31,8 +42,11 @@ def drawn_by(plan: Plan) -> tuple[str, list[float]]:
 
 def moving_arm(plan: Plan, parts: Sequence[float], seed: str, position: int) -> str:
     """Return the variant that the parts in force draw; see `arms.moving_arm`."""
-    burn_in = plan.bandit.burn_in if plan.bandit else 0
-    return plan.variants[arms.moving_arm(parts, seed, position, burn_in)].name
+    return plan.variants[arms.moving_arm(parts, seed, position, _burn_in(plan))].name
+
+
+def _burn_in(plan: Plan) -> int:
+    return plan.bandit.burn_in if plan.bandit else 0
 
 
 def counts_units(plan: Plan) -> bool:

@@ -30,6 +30,12 @@ def block_arm(arms: int, seed: object, position: int) -> int:
     return _round(arms, seed, turn)[place]
 
 
+def first_arms(arms: int, seed: object, positions: int) -> list[int]:
+    """Return what `block_arm` draws at the first positions."""
+    turns = range(-(-positions // whole_round(arms)))
+    return [arm for turn in turns for arm in _round(arms, seed, turn)][:positions]
+
+
 def least_used_arm(arms: int, seed: object, position: int) -> int:
     """Return the arm used least so far, ties drawn at random.
 
@@ -56,7 +62,7 @@ def least_used_of(counts: Sequence[int], seed: object, ahead: int = 0) -> int:
         ahead -= 1
 
 
-@lru_cache(maxsize=8)  # drawing ahead asks for every place of a round
+@lru_cache(maxsize=8)  # whoever draws one by one asks for every place of a round
 def _round(arms: int, seed: object, turn: int) -> tuple[int, ...]:
     lengths = (_SHORT, _LONG) if uniform(seed, "lengths", turn) < 0.5 else (_LONG, _SHORT)
     return tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from meta_experiment.records import dataclass
@@ -126,7 +126,7 @@ def paired_rate_power(
     treated = treatment_rate * (1 - control_rate)
     chances = _chances(units, control)
     now = math.fsum(
-        chances[alone] * _at_least(units - alone, treated / (1 - control))[least]
+        chances[alone] * _tail(units - alone, treated / (1 - control), least)
         for alone, least in enumerate(boundary.fewest)
         if least <= units - alone
     )
@@ -148,22 +148,23 @@ def _came_back(
     return came_back(0.5 * critical, excess, looks_from / units)
 
 
-def _chances(units: int, rate: float) -> list[float]:
-    """Return the binomial chances of 0…units successes."""
+def _chances(units: int, rate: float, first: int = 0) -> list[float]:
+    """Return the binomial chances of `first`…units successes."""
+    counts = range(first, units + 1)
     if rate in (0.0, 1.0):
-        return [float(k == round(units * rate)) for k in range(units + 1)]
+        return [float(k == round(units * rate)) for k in counts]
     log, other = math.log(rate), math.log1p(-rate)
-    whole = math.lgamma(units + 1)
+    ways = _log_factorials(1 << units.bit_length())
+    whole = ways[units]
     return [
-        math.exp(
-            whole
-            - math.lgamma(k + 1)
-            - math.lgamma(units - k + 1)
-            + k * log
-            + (units - k) * other
-        )
-        for k in range(units + 1)
+        math.exp(whole - ways[k] - ways[units - k] + k * log + (units - k) * other)
+        for k in counts
     ]
+
+
+@lru_cache(maxsize=2)  # a root is found by the same counts at many rates
+def _log_factorials(end: int) -> tuple[float, ...]:
+    return tuple(math.lgamma(k + 1) for k in range(end))
 
 
 def _at_least(units: int, rate: float) -> Sequence[float]:
@@ -172,3 +173,8 @@ def _at_least(units: int, rate: float) -> Sequence[float]:
     for chance in reversed(_chances(units, rate)):
         tails.append(tails[-1] + chance)
     return tails[::-1]
+
+
+def _tail(units: int, rate: float, least: int) -> float:
+    """Return the chance of so many successes or more, the rarest summed first."""
+    return sum(reversed(_chances(units, rate, least)), 0.0)

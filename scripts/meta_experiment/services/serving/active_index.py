@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from meta_experiment import __version__
-from meta_experiment.assign.draw import arm_for, drawn_by
+from meta_experiment.assign.draw import arm_for, arms_ahead, drawn_by
 from meta_experiment.errors import RefusedError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
@@ -46,8 +46,7 @@ def entry_of(
         method = Assignment.HASH.value  # of what comes when no leased position is left
         sequence += index.sequence_text(_leased(workspace, experiment, seed, len(sequence)))
     elif not sequence and plan.assignment is not Assignment.HASH:
-        drawn = (arm_for(plan, seed, "", position) for position in range(_drawn_ahead(plan)))
-        sequence = index.sequence_text([names.index(name) for name in drawn])
+        sequence = index.sequence_text(arms_ahead(plan, seed, _drawn_ahead(plan)))
     if plan.moves_shares:
         from meta_experiment.services.recording.renewing import renewed
 
