@@ -129,16 +129,19 @@ async function encoded(base64, width, height, quality) {
 async function check(tab, view, where, say) {
   await show(tab, view);
   for (const [kind, said] of await tab.evaluate(inspect)) say(where, kind, said);
-  const { violations } = await tab.evaluate(async () => {
+  const violations = !view.colours && !view.structure ? [] : await tab.evaluate(async ({ colours, structure }) => {
     const large = { expected: 4.5 };
     axe.configure({ checks: [{ id: "color-contrast",
       options: { contrastRatio: { normal: { expected: 4.5 }, large } } }] });
-    return axe.run(document, { resultTypes: ["violations"], rules: { "target-size": { enabled: true } } });
-  });
+    const asked = structure
+      ? { rules: { "target-size": { enabled: true }, "color-contrast": { enabled: colours } } }
+      : { runOnly: ["color-contrast"] };
+    return (await axe.run(document, { resultTypes: ["violations"], ...asked })).violations;
+  }, view);
   for (const { id, impact, nodes } of violations) {
     say(where, `axe ${id}`, `${impact}, ${nodes.length} nodes: ${nodes[0].html} ${nodes[0].failureSummary}`);
   }
-  if (view.walk) {
+  if (view.structure) {
     const controls = await tab.evaluate(rememberFocus);
     for (let step = 0; step <= controls; step++) await tab.keyboard.press("Tab");
     for (const said of await tab.evaluate(forgetFocus)) say(where, "keyboard", said);

@@ -98,24 +98,30 @@ def told(faults: Iterable[Fault]) -> list[str]:
     return [f"{kind}: {said} ({', '.join(where)})" for (kind, said), where in views.items()]
 
 
-def _asked(number: int, item: Look) -> dict[str, object]:
-    """Write it as the browser's program reads it; the keyboard is tried once a width."""
+def _asked(name: int, item: Look) -> dict[str, object]:
+    """Write it as the browser's program reads it.
+
+    What its parts are, and the keyboard, is asked once a width; no scheme changes these. Which
+    colours they have is asked where it is widest and narrowest: all that is shown is there.
+    """
+    widths = [view.width for view in item.views]
     views = [
         {
             "width": view.width,
             "scheme": view.scheme,
             "check": view.check,
-            "walk": view.scheme == "light",
+            "structure": view.width not in widths[:number],
+            "colours": view.width in (max(widths), min(widths)),
             "shot": view.shot and str(view.shot),
             "tall": view.tall,
         }
-        for view in item.views
+        for number, view in enumerate(item.views)
     ]
     folder = item.print_to and str(item.print_to)
     paper = {"folder": folder, "first": item.first} if item.paper else None
     url = item.path.resolve().as_uri()
     return {
-        "name": number,
+        "name": name,
         "url": url,
         "site": item.site,
         "scripts": item.scripts,

@@ -32,14 +32,14 @@ def test_nothing_is_amiss_with_a_page_where_it_is_narrowest(tmp_path):
     assert told(found.faults) == []
 
 
-@pytest.mark.long
+@pytest.mark.long(100)
 def test_nothing_is_amiss_with_a_page(tmp_path):
     found = look(TOOLS, [Look(path, scripts=path.stem in INDEXES) for path in pages(tmp_path)])
     amiss = {item.page: told(item.faults) for item in found}
     assert amiss == {name: [] for name in NAMES}
 
 
-@pytest.mark.long
+@pytest.mark.long(80)
 def test_nothing_is_amiss_with_the_site(tmp_path):
     subprocess.run([ROOT / "docs/build", tmp_path], check=True)
     found = look(TOOLS, [Look(tmp_path / f"docs/{page}.html", site=True) for page in SITE])
