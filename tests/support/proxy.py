@@ -24,11 +24,15 @@ class Proxy:
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
-    def cut(self):
-        """Cut all that goes through now; what comes later goes through."""
+    def cut(self, last=()):
+        """Cut all that goes through now, these ends last; what comes later goes through.
+
+        Who hears of it by the last end finds all others cut.
+        """
         with self._lock:
             pairs, self._pairs = self._pairs, []
-        for end in (end for pair in pairs for end in pair):
+        ends = [end for pair in pairs for end in pair if end not in last]
+        for end in (*ends, *last):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
@@ -90,7 +94,7 @@ class Proxy:
                 piece, last = self._allowed(way, piece)
                 sink.sendall(piece)
                 if last:
-                    self.cut()
+                    self.cut((source, sink))
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
