@@ -49,6 +49,31 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)  # when those that are not to run are left out
+def pytest_collection_modifyitems(config, items):
+    """Let each process begin with some of the tests that say how long they take.
+
+    One that began when the others are done would be waited for. The rest stays in its order, as
+    tests of one module share what is made for it. `worksteal` gives each process one part of
+    the list, from whose end others take.
+    """
+    taking = {item: _seconds(item) for item in items}
+    longest = sorted(filter(taking.get, items), key=taking.get, reverse=True)
+    rest = [item for item in items if not taking[item]]
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    total, items[:] = len(items), []
+    for number in range(processes):  # the last parts have one more where it does not divide
+        part = longest[processes - 1 - number :: processes]
+        others = (total + number) // processes - len(part)
+        items += [*part, *rest[:others]]
+        del rest[:others]
+
+
+def _seconds(item):
+    marker = item.get_closest_marker("long")
+    return marker.args[0] if marker and marker.args else 0
+
+
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory):
     """Give folders that nobody else has; one of pytest's own looks through all beside it."""

@@ -32,6 +32,7 @@ def bare(tmp_path):
     return Client(INSTALLED, tmp_path, (), MANY)
 
 
+@pytest.mark.long(100)
 def test_the_table_says_what_the_client_does(tmp_path):
     """Every case, tried anew; `python -m tests.client.reading` writes what is found."""
     if INSTALLED is None:
@@ -56,6 +57,7 @@ def test_the_copies_of_agents_are_what_the_agents_are(bare):
     assert {case: found[case] for case in told} == {case: wanted[case] for case in told}
 
 
+@pytest.mark.long(60)
 @pytest.mark.parametrize("group", ["commands", "skills"])
 def test_the_stand_ins_of_prompts_are_what_the_prompts_are(bare, group):
     """As a user and the model see them before they are called, and with the same model."""

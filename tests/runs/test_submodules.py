@@ -250,7 +250,7 @@ class DiedError(BaseException):
     """The process ended here."""
 
 
-@pytest.mark.long
+@pytest.mark.long(50)
 def test_a_prepare_that_died_anywhere_is_made_good(root, tmp_path, monkeypatch):
     """Before each call of git and each removal or copy of a folder, in turn."""
     pool = slots(root, tmp_path)

@@ -18,7 +18,7 @@ VERBS = (
 )  # fmt: skip
 
 
-@pytest.mark.long
+@pytest.mark.long(100)
 @pytest.mark.parametrize("kind", ["zeros", "pipe"])
 def test_no_verb_crashes_or_hangs_over_a_file_without_end(project, tmp_path, kind):
     """Each says what is wrong or does without, within bounds of memory and time."""

@@ -89,7 +89,7 @@ def test_postgresql_says_the_same(postgres_server):
         assert_says_what_trials_say(name, sums)
 
 
-@pytest.mark.long
+@pytest.mark.long(70)
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, which is not here")
 def test_spark_says_the_same(tmp_path):
     tables = write_csv(ROWS, tmp_path)

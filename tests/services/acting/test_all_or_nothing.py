@@ -236,7 +236,7 @@ def made_of(root, name):
     return name.encode() in (root / PLACED[COMMAND][0]).read_bytes()
 
 
-@pytest.mark.long
+@pytest.mark.long(40)
 def test_thirty_two_starts_at_once_are_all_served_or_can_be_run_again(repository):
     """Each in a process of its own: exit code 0 says that it runs and is served."""
     paths = [f".claude/skills/s{number}/SKILL.md" for number in range(16)]
