@@ -28,3 +28,27 @@ def test_queries_are_written_in_the_words_of_every_engine(dialect):
     for query in found.values():
         (tree,) = sqlglot.parse(query, dialect=dialect)
         assert {item.name for item in tree.find_all(sqlglot.exp.Table)} >= {"shown", "calls"}
+
+
+def test_no_truth_is_turned_into_a_fraction_at_once():
+    """PostgreSQL and BigQuery refuse that; by way of a whole number all of them can."""
+    metrics = {**METRICS, "success": {"table": "calls", "at": "at", "aggregate": "any"}}
+    past = {"past": {**PAST["past"], "aggregate": "mean"}}
+    mapping = mapping_of({"shown": "app.shown", "calls": "app.calls"}, metrics=metrics,
+                         covariates=past)  # fmt: skip
+    plan = plan_of("cost_usd", ["success", "cost_usd.per.success"], covariates=["past"])
+    asked = queries(
+        assumed_tables(mapping), mapping, ["control", "treatment"], sought(plan, mapping),
+        Period(1.8e9),
+    )  # fmt: skip
+    truths = (sqlglot.exp.Predicate, sqlglot.exp.Not, sqlglot.exp.Boolean)
+    fractions = 0
+    for query in written_queries(asked, "bigquery").values():
+        for cast in sqlglot.parse_one(query, dialect="bigquery").find_all(sqlglot.exp.Cast):
+            if cast.to.this in (
+                sqlglot.exp.DataType.Type.DOUBLE,
+                sqlglot.exp.DataType.Type.FLOAT,
+            ):
+                fractions += 1
+                assert not isinstance(cast.this.unnest(), truths), cast.sql()
+    assert fractions

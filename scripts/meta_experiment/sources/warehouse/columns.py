@@ -98,10 +98,15 @@ def number_of(table: Table, wanted: EventColumn, where: str) -> Expression:
     found = column_of(table, wanted, where)
     kind = found.type()
     if kind.is_boolean():
-        return found.cast("int32").cast("float64")
+        return truth_as_number(found)
     if not (kind.is_numeric() or kind.is_string()):
         raise UsageError(f"{where}: {wanted.name} is {kind}, expected a number.")
     return found if kind.is_float64() else found.cast("float64")
+
+
+def truth_as_number(truth: Expression) -> Expression:
+    """Return 1 or 0 for a truth, by way of whole numbers, as some engines refuse the other."""
+    return truth.cast("int32").cast("float64")
 
 
 def text_of(table: Table, wanted: EventColumn, where: str) -> Expression:

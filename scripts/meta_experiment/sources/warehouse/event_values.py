@@ -15,6 +15,7 @@ from meta_experiment.sources.warehouse.columns import (
     is_number,
     moment_of,
     number_of,
+    truth_as_number,
     where_all,
 )
 from meta_experiment.sources.warehouse.sought import SoughtMetric
@@ -111,7 +112,8 @@ def _aggregates(rows: Table, item: ValueOfEvents) -> dict[str, Expression]:
     if item.events.value is None:
         count = rows.count(where=meant)
         any_event = item.events.aggregate is UnitAggregate.ANY
-        return {item.name: ((count > 0) if any_event else count).cast("float64")}
+        found = truth_as_number(count > 0) if any_event else count.cast("float64")
+        return {item.name: found}
     names = [f"{step}_{item.name}" for step in "vfs"]
     held, *further = [rows[name] for name in names if name in rows.columns]
     sound = further[-1] if further else held

@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from meta_experiment.decide.metrics.sample import NOT_POSITIVE
 from meta_experiment.records import dataclass
-from meta_experiment.sources.warehouse.columns import Expression, Table, column_of
+from meta_experiment.sources.warehouse.columns import (
+    Expression,
+    Table,
+    column_of,
+    truth_as_number,
+)
 from meta_experiment.sources.warehouse.event_values import (
     ValueOfEvents,
     aggregated,
@@ -157,7 +162,7 @@ def _covariates(units: Table, number: int, metric: SoughtMetric) -> list[Express
     found = [value.fill_null(0.0) for value in values]
     for value, covariate in zip(values, metric.covariates, strict=True):
         if not covariate.events.zero or covariate.log or covariate.size:
-            found.append(value.isnull().cast("float64"))
+            found.append(truth_as_number(value.isnull()))
     return found[: len(metric.columns)]
 
 
