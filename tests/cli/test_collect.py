@@ -117,6 +117,33 @@ def test_without_a_time_there_is_one_look(project, gathered):
     assert "one look" in refused["error"]["message"]
 
 
+def test_sums_are_weighed_without_what_only_serving_tells(project):
+    """A plan made for serving here has covariates by itself that no warehouse knows."""
+    name = project(
+        "create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "cost_usd", "--unit", "user",
+        "--json",
+    ).json["experiment_id"]  # fmt: skip
+    project("start", name, "--manual")
+    done = collect(project, (name, made_up(120, days=6, twice=0)))
+    assert "argument_length and previous" in " ".join(done["notes"])
+    assert done["days"] == 3
+
+
+def test_trials_are_refused_once_sums_were_collected(project, gathered):
+    name, _ = gathered
+    collect(project, gathered)
+    record = ("record", name, "--variant", "control", "--metric", "cost_usd=1")
+    refused = project(*record, "--json", code=1).json["error"]
+    assert refused["kind"] == "refused"
+    assert "meta-experiment collect" in refused["hint"]
+    rows = project.root / "rows.csv"
+    rows.write_text("variant,cost_usd\ncontrol,1\ntreatment,2\n")
+    assert (
+        project("import", str(rows), "--into", name, "--json", code=1).json["error"] == refused
+    )
+    assert collect(project, gathered, days=9)["added"] == 3
+
+
 def test_trials_and_sums_do_not_mix(project, gathered):
     name, _ = gathered
     project("record", name, "--variant", "control", "--metric", "cost_usd=1")

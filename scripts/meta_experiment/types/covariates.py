@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # those that come with a unit's first trial, and those of other units, with their columns
 KNOWN_COVARIATES = ("argument_length", "diff_size", "own_past")
+SERVED_COVARIATES = ("argument_length", "previous")  # what serving tells of every use
 DERIVED_COVARIATES = {"position": 1, "previous": 2}
 MOST_COLUMNS = 4  # columns of a plan
 

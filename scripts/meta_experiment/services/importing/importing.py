@@ -15,6 +15,7 @@ from meta_experiment.services.find import find_in
 from meta_experiment.services.importing.import_plan import ImportOverrides, fitted, plan_of
 from meta_experiment.services.importing.registering import drafted, registered
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
+from meta_experiment.services.trials_or_sums import require_no_sums
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.combine import (
     CombinedSources,
@@ -73,6 +74,7 @@ def import_results(
         experiment, created = drafted(workspace, plan, begun)
     else:
         experiment = find_in(workspace.store, request.into)
+        require_no_sums(workspace, experiment)
         combined = fitted(experiment, combined, request.overrides, covariates, notes)
     earlier = () if created else tuple(workspace.store.trials(experiment).trials)
     present = {trial.trial_id: trial for trial in earlier}

@@ -12,6 +12,7 @@ from meta_experiment.model.collected_document import CollectedState, CollectionE
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.find import find_in
+from meta_experiment.services.trials_or_sums import require_no_trials
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.warehouse.assumed import assumed_tables, written_queries
 from meta_experiment.sources.warehouse.collecting import (
@@ -21,7 +22,12 @@ from meta_experiment.sources.warehouse.collecting import (
     queries,
 )
 from meta_experiment.sources.warehouse.engines import opened
-from meta_experiment.sources.warehouse.sought import SoughtMetric, longest_window, sought
+from meta_experiment.sources.warehouse.sought import (
+    SoughtMetric,
+    longest_window,
+    sought,
+    told_while_serving,
+)
 from meta_experiment.types import Experiment, Plan, Status
 from meta_experiment.types.mapping import WarehouseMapping
 from meta_experiment.types.results.board import Instant
@@ -134,11 +140,7 @@ def _require_open(workspace: Workspace, experiment: Experiment) -> None:
             if experiment.status is Status.DRAFT
             else f"meta-experiment status {name}",
         )
-    if workspace.store.trials(experiment).trials:
-        raise RefusedError(
-            f"{name} has trials of its own; sums of the same units would count twice.",
-            hint="Collect into an experiment that records nothing.",
-        )
+    require_no_trials(workspace, experiment)
 
 
 def _require_same(name: str, known: CollectedState | None, mapping: WarehouseMapping) -> None:
@@ -275,6 +277,12 @@ def _notes(
     mapping: WarehouseMapping,
 ) -> Iterator[str]:
     plan, got = experiment.plan, {item.name for item in wanted}
+    untold = [name for name in told_while_serving(plan) if name not in mapping.covariates]
+    if untold:
+        yield (
+            f"Of {' and '.join(untold)} the mapping has nothing, as the client tells them of "
+            "what it serves; the evidence is weighed without."
+        )
     for metric in plan.secondary:
         if metric.name not in got:
             yield f"{metric.name} is not in the mapping, so that nothing is reported of it."

@@ -49,12 +49,12 @@ from meta_experiment.types import (
     Status,
     Unit,
 )
+from meta_experiment.types.covariates import SERVED_COVARIATES
 from meta_experiment.types.results.creation import Creation
 from meta_experiment.types.results.status_change import StatusChange
 from meta_experiment.types.vocabulary import ConflictKind
 
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
-_LIVE_COVARIATES = ("argument_length", "previous")  # what serving tells of every use
 
 
 def create(
@@ -261,7 +261,7 @@ def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) ->
     whole["metrics"] = metrics
     live = not (manual or is_drawn_elsewhere(whole) or identity.kind is PromptKind.OTHER)
     if live and whole.get("unit") != Unit.CASE.value and _takes_covariates(metrics["primary"]):
-        whole.setdefault("covariates", list(_LIVE_COVARIATES))
+        whole.setdefault("covariates", list(SERVED_COVARIATES))
     whole.setdefault("seed", secrets.randbelow(2**31))
     whole.setdefault("name", f"{identity.name} ({identity.kind.value})")
     if not whole.get("hypothesis"):

@@ -15,6 +15,7 @@ from meta_experiment.model import fields
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
+from meta_experiment.services.trials_or_sums import require_no_sums
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Metric, MetricKind, Plan, Status, TrialStatus
 from meta_experiment.types.covariates import DERIVED_COVARIATES, KNOWN_COVARIATES
@@ -49,6 +50,7 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
     Raises:
         UsageError: an observation has an unknown field, metric or variant, or no number.
         NotFoundError: it names no experiment. InvalidStateError: that one takes no trials.
+        RefusedError: sums were collected of it.
     """
     experiments = workspace.store.experiments()
     found = cache(lambda selector: find_in(workspace.store, selector))
@@ -61,6 +63,10 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
             "There is nothing to record.",
             hint="Pipe one JSON object a line into record --stdin.",
         )
+    taking = {item.experiment_id for item in observations}
+    for experiment in experiments:
+        if experiment.experiment_id in taking:
+            require_no_sums(workspace, experiment)
     with held("The trials were recorded first."):
         trial_ids, known = workspace.store.record(observations, workspace.clock())
     named: dict[str, set[str]] = {}

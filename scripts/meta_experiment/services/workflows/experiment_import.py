@@ -11,6 +11,7 @@ from meta_experiment.files.interruption import held
 from meta_experiment.records import dataclass
 from meta_experiment.services.importing.registering import drafted, registered
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
+from meta_experiment.services.trials_or_sums import require_no_sums
 from meta_experiment.services.workflows.audited_state import measured, with_recorded
 from meta_experiment.services.workflows.bound_notes import bound_notes
 from meta_experiment.services.workflows.draw_terms import draw_terms
@@ -103,6 +104,7 @@ def import_experiment(
             f"{experiment.experiment_id} is {experiment.status.value} and takes no trials.",
             hint=f"meta-experiment status {experiment.experiment_id}",
         )
+    require_no_sums(workspace, experiment)
     before = () if created else tuple(workspace.store.trials(experiment).trials)
     first = set(runs.of(CONTAMINATED))
     tallied, runs = _with_trials(declared, read, before, planned.variants, dates)

@@ -12,7 +12,7 @@ from meta_experiment.errors import UsageError, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.records import dataclass
 from meta_experiment.types import Metric, MetricKind, Plan, Scale, Unit
-from meta_experiment.types.covariates import MOST_COLUMNS
+from meta_experiment.types.covariates import MOST_COLUMNS, SERVED_COVARIATES
 from meta_experiment.types.mapping import EventMapping, UnitAggregate, WarehouseMapping
 
 _SIZES = ("argument_length", "diff_size")  # which spread over orders of magnitude
@@ -71,6 +71,11 @@ def sought(plan: Plan, mapping: WarehouseMapping) -> tuple[SoughtMetric, ...]:
     return tuple(found.values())
 
 
+def told_while_serving(plan: Plan) -> tuple[str, ...]:
+    """Return a plan's covariates that come with what is served, and with nothing else."""
+    return tuple(name for name in SERVED_COVARIATES if name in plan.covariates)
+
+
 def longest_window(wanted: Sequence[SoughtMetric]) -> float:
     """Return the seconds after an exposure until nothing more is measured of a unit."""
     return max(part.window or 0.0 for metric in wanted for part in metric.parts)
@@ -102,6 +107,11 @@ def _sought(
     if ratio:  # a sum over a sum, whatever its parts are when they stand alone
         parts = tuple(map(_summed, parts))
     log = metric.scale is Scale.LOG
+    covariates = [
+        name
+        for name in covariates
+        if name in mapping.covariates or name not in SERVED_COVARIATES
+    ]
     for name in covariates:
         if name not in mapping.covariates:
             raise UsageError(
