@@ -120,8 +120,8 @@ def test_without_a_time_there_is_one_look(project, gathered):
 def test_sums_are_weighed_without_what_only_serving_tells(project):
     """A plan made for serving here has covariates by itself that no warehouse knows."""
     name = project(
-        "create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "cost_usd", "--unit", "user",
-        "--json",
+        "create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "cost_usd",
+        "--unit", "user", "--json",
     ).json["experiment_id"]  # fmt: skip
     project("start", name, "--manual")
     done = collect(project, (name, made_up(120, days=6, twice=0)))

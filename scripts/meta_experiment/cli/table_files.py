@@ -19,6 +19,7 @@ from meta_experiment.errors import (
     as_word,
     cite,
 )
+from meta_experiment.files.installed import install_hint
 from meta_experiment.render.words import counted
 from meta_experiment.table import entry
 
@@ -132,7 +133,7 @@ def _as_parquet(lines: Path, columns: Iterable[TidyColumn], target: Path) -> Pat
     except ImportError:
         raise DependencyError(
             "Parquet needs duckdb, which is not installed.",
-            hint="pip install 'meta-experiment[export]', or take --csv or --jsonl.",
+            hint=f"{install_hint('export')}, or take --csv or --jsonl.",
         ) from None
     types = ", ".join(f"{_quoted(it.name)}: '{_TYPES[it.kind]}'" for it in columns)
     query = (

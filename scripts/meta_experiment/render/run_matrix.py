@@ -29,5 +29,6 @@ def _facts(done: MatrixResult, path: str) -> Iterator[tuple[Text, Text]]:
         yield "Of a job", f"at most ${done.usd_of_a_job:.2f}"
     if done.tokens_of_a_job is not None:
         yield "Of a job", f"at most {done.tokens_of_a_job:,.0f} tokens"
-    yield "Secrets", ", ".join(done.secrets)
+    for secret in done.secrets:
+        yield "Set once", f"gh secret set {secret}"
     yield "Next", "commit and push it, then: gh workflow run " + path.rsplit("/", 1)[-1]

@@ -367,7 +367,8 @@ def matrix_of(project, name, jobs=3, *more):  # noqa: F811
     words = agent(project).words
     command(
         project, "runs", "matrix", name, "--cases", "cases.jsonl", "--jobs", str(jobs),
-        "--agent", words, "--out", ".github/workflows/runs.yml", *more,
+        "--agent", words, "--package", "meta-experiment==0.1.0",
+        "--out", ".github/workflows/runs.yml", *more,
     )  # fmt: skip
     git(project, "add", "-A")
     git(project, "commit", "--quiet", "-m", "experiment")
@@ -377,6 +378,19 @@ def matrix_of(project, name, jobs=3, *more):  # noqa: F811
         project.parent / "actions",
         {"META_EXPERIMENT_PARTS_KEY": KEY},
     )
+
+
+def test_jobs_install_nothing_that_merely_bears_the_name(project):  # noqa: F811
+    """From an index they would get whatever somebody put there, and give it secrets."""
+    name = create(opened(project), project)
+    shutil.copy(cases(project, 6), project / "cases.jsonl")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        command(
+            project, "runs", "matrix", name, "--cases", "cases.jsonl", "--jobs", "2",
+            "--agent", agent(project).words,
+        )  # fmt: skip
+    assert refused.value.returncode == 2
+    assert "--package" in refused.value.stderr
 
 
 def ended_in(job):

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import sys
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support.postgres import BOSS, PASSWORD
 from tests.support.warehouse_rows import ARMS, FIRST_DAY, mapping_of, plan_of
 
 from meta_experiment.errors import (
+    DependencyError,
     MetaExperimentError,
     NetworkError,
     NotFoundError,
@@ -267,3 +269,24 @@ class _cut:  # noqa: N801
                 each.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
+
+
+@pytest.mark.parametrize(
+    ("url", "package", "hint"),
+    [
+        ("spark://local", "pyspark", "pip install pyspark"),
+        ("clickhouse://db.example/events", "clickhouse", "ibis-framework[clickhouse]"),
+        ("postgresql://db.example/events", "psycopg", "[warehouse]"),
+    ],
+)
+def test_the_driver_that_is_missing_is_the_one_to_install(monkeypatch, url, package, hint):
+    for name in ("pyspark", "clickhouse_connect", "psycopg"):
+        for module in [item for item in sys.modules if item.partition(".")[0] == name]:
+            monkeypatch.delitem(sys.modules, module)
+        monkeypatch.setitem(sys.modules, name, None)
+    for module in [item for item in sys.modules if item.startswith("ibis.backends.")]:
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(DependencyError) as caught, opened(url):
+        pass
+    assert package in caught.value.message
+    assert hint in caught.value.hint

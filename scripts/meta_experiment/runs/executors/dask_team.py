@@ -25,6 +25,7 @@ from meta_experiment.errors import (
     UsageError,
 )
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.installed import install_hint
 from meta_experiment.files.interruption import held
 from meta_experiment.runs.crew import Outcome
 from meta_experiment.runs.executors import Employment, TeamWork
@@ -258,5 +259,5 @@ def _dask() -> tuple[Any, Any]:
 def _missing(package: str) -> DependencyError:
     return DependencyError(
         f"--executor dask needs the package {package}.",
-        hint="pip install 'meta-experiment[dask]'",
+        hint=install_hint("dask"),
     )

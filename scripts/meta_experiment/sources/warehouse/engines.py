@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from meta_experiment.errors import (
-    DependencyError,
     MetaExperimentError,
     NetworkError,
     NotFoundError,
@@ -21,12 +20,11 @@ from meta_experiment.errors import (
 from meta_experiment.model.fields import suggestion
 from meta_experiment.sources.warehouse.client_events import OTLP, client_events, otlp_lines
 from meta_experiment.sources.warehouse.columns import Table
+from meta_experiment.sources.warehouse.missing_driver import BY_IBIS, missing_driver
 from meta_experiment.sources.warehouse.whole_files import require_whole
 from meta_experiment.types.mapping import EventTable, TableForm, WarehouseMapping
 
 EMBEDDED = "duckdb://"
-_INSTALL = "pip install 'meta-experiment[warehouse]'"
-_BY_IBIS = ("bigquery", "snowflake", "clickhouse", "databricks")
 _LONGEST_ERROR = 400
 READERS = {
     ".parquet": "read_parquet",
@@ -164,15 +162,14 @@ def opened(url: str | None) -> Iterator[Engine]:
     try:
         backend = _connected(address)
     except ImportError as error:
-        raise DependencyError(
-            f"{name} needs {error.name or 'Ibis'}, which is not installed.", hint=_INSTALL
-        ) from None
+        raise missing_driver(urlsplit(address).scheme, name, error) from None
     except MetaExperimentError:
         raise
     except Exception as error:  # noqa: BLE001 - every engine has a tree of its own
         said = shortened(error, secrets)
         raise NetworkError(
-            f"{name} cannot be reached: {said}", hint="Look at --engine; is it running?"
+            f"{name} cannot be reached: {said}",
+            hint="Look at --engine: its host, database, user and password; is it running?",
         ) from None
     try:
         yield Engine(backend, name, secrets)
@@ -199,12 +196,12 @@ def _connected(address: str) -> Any:  # noqa: ANN401 - a backend of Ibis
         from meta_experiment.sources.warehouse.spark import spark_backend
 
         return spark_backend(parts.netloc)
-    if parts.scheme in _BY_IBIS:
+    if parts.scheme in BY_IBIS:
         return ibis.connect(address)
     raise UsageError(
         f"--engine {cite(safe_name(address))}: there is no such engine.",
         hint="One of duckdb://, postgresql://, spark://, "
-        f"{', '.join(f'{item}://' for item in _BY_IBIS)}.",
+        f"{', '.join(f'{item}://' for item in BY_IBIS)}.",
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from meta_experiment import __version__
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.judge_option import named_judge
 from meta_experiment.cli.open import workspace
@@ -23,6 +22,7 @@ from meta_experiment.cli.run_options import (
     usd_option,
 )
 from meta_experiment.errors import UsageError
+from meta_experiment.files.installed import public_requirement
 from meta_experiment.render.run_matrix import matrix_page
 from meta_experiment.runs.agents.named_agent import NamedAgent
 from meta_experiment.runs.executors.actions_matrix import MatrixTerms
@@ -76,9 +76,7 @@ _JUDGING = ("judge", "judge_model")
 @click.option(
     "--package",
     metavar="TEXT",
-    default=f"meta-experiment=={__version__}",
-    show_default=True,
-    help="What pip installs this program from.",
+    help="What pip installs this program from [where it was installed from here].",
 )
 @click.option(
     "--runner", metavar="LABEL", default="ubuntu-24.04", show_default=True,
@@ -104,7 +102,7 @@ def matrix_verb(
         flags=tuple(_flags(said, (*_PASSED, *_JUDGING))),
         counting=tuple(_flags(said, ("agent", "repeats", "model", "effort", *_JUDGING))),
         caps=caps(said),
-        package=said["package"],
+        package=said["package"] or _package(),
         secrets=said["secrets"] or ((CLAUDE_SECRET,) if asks_claude else ()),
         setup=said["setup"] or "",
         client=(said["client"] or "latest") if asks_claude else None,
@@ -120,6 +118,18 @@ def matrix_verb(
     wished = MatrixRequest(terms, Path(out) if out else None)
     done = matrix(workspace(place), request, wished)
     return Result(done, matrix_page(done))
+
+
+def _package() -> str:
+    """Return what the jobs install. Raises UsageError where that is on this machine alone."""
+    package = public_requirement()
+    if not package:
+        raise UsageError(
+            "This program was installed from this machine, which the jobs do not see.",
+            hint="Say from where they install it: "
+            "--package 'meta-experiment @ git+https://HOST/OWNER/REPOSITORY@COMMIT'",
+        )
+    return package
 
 
 def _flags(said: dict[str, Any], names: tuple[str, ...]) -> list[tuple[str, str]]:
