@@ -9,11 +9,11 @@ from meta_experiment.deploy.on_branch import BranchChange, BranchCommit, commit_
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.files.confine import Content
 from meta_experiment.services.acting.execution import action_message
+from meta_experiment.services.teams.change_places import own_branch
 from meta_experiment.services.teams.team_decisions import CarriedOut
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import CarryOut, Experiment, Outcome, TeamTerms
 
-_OWN_BRANCHES = "meta-experiment"
 _REPOSITORY = "GITHUB_REPOSITORY"  # of a remote whose address does not say it
 
 
@@ -37,7 +37,7 @@ def carry_out(workspace: Workspace, experiment: Experiment, outcome: Outcome) ->
     if team.carry_out is CarryOut.COMMIT:
         done = commit_on_branch(workspace.git, change, team.branch, team.branch)
         return CarriedOut(done.commit, done.branch, "", done.taken_back)
-    own = f"{_OWN_BRANCHES}/{experiment.experiment_id}"
+    own = own_branch(experiment.experiment_id)
     done = commit_on_branch(workspace.git, change, team.branch, own)
     merged = done.branch == team.branch  # nobody is to be asked any more
     url = "" if merged else _asked(workspace.machine.environment, team, done, message)

@@ -17,6 +17,7 @@ from meta_experiment.errors import UsageError, as_word
 from meta_experiment.model import fields
 from meta_experiment.model.experiment_document import outcome_from_document, outcome_to_document
 from meta_experiment.records import dataclass
+from meta_experiment.services.teams.change_places import told_address, told_branch
 from meta_experiment.services.teams.membership import BelievedMachines, Membership
 from meta_experiment.services.teams.signatures import is_signed
 from meta_experiment.services.teams.statements import statement
@@ -200,8 +201,8 @@ def _carried_out(
             ):
                 yield CarriedOut(
                     commit=_object_name(document),
-                    branch=fields.text(document, "branch", "note"),
-                    url=str(document.get("url") or ""),
+                    branch=told_branch(experiment, document),
+                    url=told_address(document),
                     taken_back=document.get("taken_back") is True,
                 )
         except (ValueError, UsageError):
