@@ -18,9 +18,11 @@ from meta_experiment.errors import (
 from meta_experiment.files.lock import FileLock
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.protocol import log_head
+from meta_experiment.services.acting import lifecycle
 from meta_experiment.services.planning import amending, creating, request
 from meta_experiment.services.teams import restoring
 from meta_experiment.services.teams.exchange_note import sentences
+from meta_experiment.store.local import ignore
 from meta_experiment.types import TeamTerms
 
 _RARE = ("crash", "enospc", "eacces")  # kinds of faults that show little that others do not
@@ -328,6 +330,37 @@ def test_a_machine_that_counts_no_longer_takes_its_trials_with_it(tmp_path):
     ann.admit("bob")
     ann.exchange()
     assert ann.counts(made) == _once("b-1", "b-2")
+
+
+def test_who_is_not_admitted_is_told_so_of_itself(tmp_path):
+    """It would ship for days and count for nobody."""
+    _, (ann,) = team_of(tmp_path, "ann")
+    bob = type(ann)(tmp_path, "bob", ann.team).clone(ann.root)
+    machine = bob.join()
+    assert bob.exchange().not_counted[machine].endswith("its trials count here alone")
+    ann.admit("bob")
+    assert bob.exchange().not_counted == {}
+
+
+def test_a_clone_that_begins_to_write_keeps_that_from_git(tmp_path):
+    """Also where what was committed lacks git's instructions."""
+    made, (ann,) = team_of(tmp_path, "ann")
+    instructions = ann.root / ".claude/meta/.gitignore"
+
+    def lacks():
+        with ann.at_work() as workspace:
+            return instructions in ignore.lacking(workspace.layout)
+
+    for begin in (ann.join, partial(_start, ann, made)):
+        instructions.unlink()
+        assert lacks()
+        begin()
+        assert not lacks()
+
+
+def _start(mate, name):
+    with mate.at_work() as workspace:
+        lifecycle.start(workspace, name)
 
 
 def test_a_store_of_another_owner_is_refused(tmp_path):

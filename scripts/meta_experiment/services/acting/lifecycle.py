@@ -76,6 +76,7 @@ def start(
     if how is None:
         how = _require_served(workspace, found, manual=manual)
     verb = "join" if joins else "start"
+    workspace.checkout.ensure_ignored()  # a clone may have come without git's instructions
     outcome = f"is running{how}"
     return _move(workspace, found.experiment_id, begin, verb, outcome, manual=manual)
 

@@ -12,6 +12,7 @@ from meta_experiment.protocol import log_head
 from meta_experiment.services.teams.exchange_note import read_note, told_losses
 from meta_experiment.services.teams.exchanging import team_experiments
 from meta_experiment.services.teams.membership import (
+    NOT_ADMITTED,
     BelievedMachines,
     Membership,
     believed,
@@ -58,9 +59,12 @@ def _members(member: Membership) -> Iterator[Finding]:
     joined = member.exchange.machines()
     counts = sum(item.key.machine in known.keys for item in joined)
     yield Finding("machines", ok=True, detail=f"{counts} of {len(joined)} count")
-    for machine, why in known.refused.items():
-        hint = f"If it is one of yours: meta-experiment store admit {machine}"
-        yield Finding("machine", ok=True, detail=f"{as_word(machine)}: {why}", hint=hint)
+    for machine, why in sorted(known.not_admitted.items()):
+        hint = f"If it is one of yours: meta-experiment store admit {as_word(machine)}"
+        said = f"{as_word(machine)}: {why}"
+        yield Finding(
+            "machine", ok=True, detail=said, hint=hint if why == NOT_ADMITTED else None
+        )
 
 
 def _lost(
@@ -94,7 +98,7 @@ def _experiment(
         yield Finding(name, ok=False, detail=error.message, hint=error.hint)
         return
     yield from faults
-    if all(item.ok for item in faults):
+    if not faults:
         yield Finding(name, ok=True, detail="the store and this checkout agree")
 
 
@@ -165,8 +169,8 @@ class _LogsHeld:
                     ok=False,
                     detail=f"{path.name} has {size - there:,} bytes that the store does not "
                     "have (any more)",
-                    hint=f"If the store lost them they stay here. To take it anew: rm {path}, "
-                    f"then {_SHIP}",
+                    hint="Where the store lost them, their machine brings them again with its "
+                    f"next exchange: leave the file alone. Where not: rm {path}, then {_SHIP}",
                 )
                 continue
             yield Finding(self._name, ok=True, detail=waits, hint=_SHIP)

@@ -164,11 +164,14 @@ class _Exchanging:
 
     def result(self, done: Sequence[ExchangedExperiment]) -> StoreExchange:
         """Say what came of all."""
-        refused = self._known.refused
+        own, refused = self._member.signer.machine, dict(self._known.refused)
+        if own in self._known.not_admitted:
+            why = self._known.not_admitted[own]
+            refused[own] = f"{why}; it is this one, so that its trials count here alone"
         return StoreExchange(
             project=self._member.setting.project,
             experiments=tuple(done),
-            not_counted={machine: refused[machine] for machine in sorted(refused)},
+            not_counted=dict(sorted(refused.items())),
             unknown=self._unknown(),
             lost=self._lost,
         )
