@@ -2,7 +2,8 @@
 
 One server serves all tests of a session, whatever process they run in, each in a database of
 its own. It may forget what was committed last when it is killed; one that a test kills is a
-`Server` of that test alone, and durable. None outlives a loss of power.
+`Server` of that test alone, and durable. None outlives a loss of power, nor those that use it,
+however they end: each holds a lock of its folder, and a process of its own waits for the last.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support import memory_folder
-
 BOSS, PASSWORD = "boss", "s3cret-of-the-boss"
+_IN_USE = "in use"
+_held = {}  # by the folder of a server: the file whose lock this process has
 MISSING = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
 _QUICK = {"synchronous_commit": "off"}
 _SETTINGS = {
@@ -71,6 +72,12 @@ class Server:
             "--auth", "scram-sha-256", "--no-locale", "--encoding", "UTF8", "--no-sync",
         )  # fmt: skip
         self.port = _free_port()
+        self.use()
+        watching = ["setsid", "--fork", sys.executable, "-I", "-S", __file__, self.folder]
+        subprocess.run(
+            watching, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
         settings = {**_SETTINGS, **({} if durable else _QUICK)}
         with (self.data / "postgresql.conf").open("a") as configuration:
             configuration.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
@@ -79,6 +86,13 @@ class Server:
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    def use(self):
+        """Keep it from being removed as long as this process lives."""
+        # a lock that forked processes do not have; the first file that is closed gives it back
+        if self.folder not in _held:
+            _held[self.folder] = (self.folder / _IN_USE).open("a+b")
+            fcntl.lockf(_held[self.folder], fcntl.LOCK_SH)
 
     def start(self, **settings):
         """Start it; further settings hold until the next start."""
@@ -116,6 +130,8 @@ class Server:
                 "pg_ctl", "stop", "--pgdata", self.data, "--mode", "immediate", "--silent"
             )
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder in _held:
+            _held.pop(self.folder).close()
 
     def url(self, database="postgres", user=BOSS, password=PASSWORD, port=None):
         """Return where a database of it is, as people give it."""
@@ -187,6 +203,8 @@ def shared(base: Path):
 
 def _memory():
     """Return a folder in memory, where there is room: a disk takes seconds for a database."""
+    from tests.support import memory_folder
+
     with contextlib.suppress(OSError):
         if shutil.disk_usage(memory_folder.MEMORY).free > memory_folder.ROOM:
             return memory_folder.MEMORY
@@ -201,6 +219,7 @@ def _reopened(known):
     server = Server.__new__(Server)
     server.programs, server._user = programs(), _unprivileged()
     server.folder, server.port = Path(known["folder"]), known["port"]
+    server.use()
     return server
 
 
@@ -247,5 +266,19 @@ def _lives(process):
         return False
 
 
-if __name__ == "__main__":  # says where its programs are, for .ci/run
-    sys.exit(None if programs() else MISSING)
+def _bury(folder):
+    """Wait until nobody uses a server any more, then stop it and remove its folder."""
+    try:
+        with (folder / _IN_USE).open("a+b") as used:
+            fcntl.lockf(used, fcntl.LOCK_EX)
+            first = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+            os.kill(first, signal.SIGQUIT)
+            while _lives(first):
+                time.sleep(0.05)
+    except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
+        pass  # it was stopped
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":  # says where its programs are, for .ci/run; or buries one
+    sys.exit(_bury(Path(sys.argv[1])) if sys.argv[1:] else None if programs() else MISSING)
