@@ -57,13 +57,7 @@ class Server:
     """A server with its data in a folder of its own; it is made at once and started."""
 
     def __init__(self, *, durable=False):
-        self.programs = programs()
-        if self.programs is None:
-            raise FileNotFoundError(MISSING)
-        self.folder = Path(tempfile.mkdtemp(prefix="meta-experiment-postgres.", dir=_memory()))
-        self._user = _unprivileged()
-        if self._user:
-            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        self._make_place()
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)  # within a folder that nobody else may enter
@@ -71,17 +65,49 @@ class Server:
             "initdb", "--pgdata", self.data, "--username", BOSS, "--pwfile", secret,
             "--auth", "scram-sha-256", "--no-locale", "--encoding", "UTF8", "--no-sync",
         )  # fmt: skip
-        self.port = _free_port()
+        settings = {**_SETTINGS, **({} if durable else _QUICK)}
+        with (self.data / "postgresql.conf").open("a") as configuration:
+            configuration.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
+        self.start()
+
+    def _make_place(self):
+        self.programs = programs()
+        if self.programs is None:
+            raise FileNotFoundError(MISSING)
+        self.folder = Path(tempfile.mkdtemp(prefix="meta-experiment-postgres.", dir=_memory()))
+        self._user = unprivileged()
+        if self._user:
+            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        self.port = free_port()
         self.use()
         watching = ["setsid", "--fork", sys.executable, "-I", "-S", __file__, self.folder]
         subprocess.run(
             watching, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, check=True,
         )  # fmt: skip
-        settings = {**_SETTINGS, **({} if durable else _QUICK)}
-        with (self.data / "postgresql.conf").open("a") as configuration:
-            configuration.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
-        self.start()
+
+    def standby(self):
+        """Return a server that follows this one, and can be read, until it is promoted."""
+        other = Server.__new__(Server)
+        other._make_place()
+        other._run(
+            "pg_basebackup", "--dbname", self.url(), "--pgdata", other.data, "--no-sync",
+            "--write-recovery-conf", "--checkpoint", "fast",
+        )  # fmt: skip
+        other.start()
+        return other
+
+    def promote(self):
+        """Let a standby take over."""
+        self._run("pg_ctl", "promote", "--wait", "--pgdata", self.data, "--silent")
+
+    def write(self, name, data):
+        """Write a file that the server alone may read."""
+        path = self.folder / name
+        path.write_bytes(data)
+        path.chmod(0o600)
+        if self._user:
+            os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
     @property
     def data(self) -> Path:
@@ -159,10 +185,7 @@ class Server:
             return connection.execute(query).fetchall()
 
     def _run(self, program, *words):
-        command = [str(self.programs / program), *map(str, words)]
-        if self._user:
-            user = [f"--reuid={self._user.pw_uid}", f"--regid={self._user.pw_gid}"]
-            command = ["setpriv", *user, "--clear-groups", "--", *command]
+        command = as_user(self._user, self.programs / program, *words)
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.folder)}
         with (self.folder / "said").open(
             "wb"
@@ -178,6 +201,14 @@ class Server:
                 command,
                 (self.folder / "said").read_text() + (log.read_text() if log.exists() else ""),
             )
+
+
+def as_user(user, *words, dies=False):
+    """Return a command as a user without privileges runs it; it `dies` with who began it."""
+    options = ["--pdeathsig=KILL"] if dies else []
+    if user:
+        options += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    return [*(["setpriv", *options, "--"] if options else []), *map(str, words)]
 
 
 @contextlib.contextmanager
@@ -217,7 +248,7 @@ def _described(server, users):
 
 def _reopened(known):
     server = Server.__new__(Server)
-    server.programs, server._user = programs(), _unprivileged()
+    server.programs, server._user = programs(), unprivileged()
     server.folder, server.port = Path(known["folder"]), known["port"]
     server.use()
     return server
@@ -230,7 +261,7 @@ def _locked(base):
         yield
 
 
-def _unprivileged():
+def unprivileged():
     """Return whom the server runs as, which must not be root; None where we are not."""
     if os.geteuid() != 0:
         return None
@@ -240,7 +271,7 @@ def _unprivileged():
     raise LookupError("There is neither a user postgres nor nobody.")
 
 
-def _free_port():
+def free_port():
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]

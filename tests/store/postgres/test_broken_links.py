@@ -280,9 +280,9 @@ def test_connections_that_were_cut_while_nobody_used_them_are_let_go(
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Wait for a byte of an answer for half a second, and for all of a connection for two."""
+    """Wait for a byte of an answer for half a second, and for a connection for one."""
     monkeypatch.setattr(patience, "SILENCE", 0.5)
-    monkeypatch.setitem(address._BOUNDS, "connect_timeout", "2")
+    monkeypatch.setitem(address._BOUNDS, "connect_timeout", "1")
     monkeypatch.setattr(connections, "_WAIT", 0.5)
 
 
@@ -301,18 +301,18 @@ def test_one_that_answers_half_is_left_and_found_again(postgres_server, team, se
     """Wherever in an exchange it falls silent; what it did is found by asking."""
     del impatient
     batches = cut_into("a.jsonl", key("a").machine, [40] * 20)
-    for part in range(6):
+    for part in range(4):
         with Proxy(postgres_server.port) as proxy:
             near = see(through(team, proxy))
             near.sizes()
             whole = sent_by(near.sizes, proxy, "answered")
-            proxy.silence_after(whole * part // 6)
+            proxy.silence_after(whole * part // 4)
             with pytest.raises(NetworkError, match="did not answer in time"):
                 near.ship(batches[part : part + 1])
             with pytest.raises(NetworkError, match="did not answer in time"):
                 near.sizes()  # all other connections are as silent
         ship_all(see(team), batches[: part + 1])
-    assert stored(see(team)) == batches[:6]
+    assert stored(see(team)) == batches[:4]
 
 
 @pytest.mark.long

@@ -13,7 +13,8 @@ from meta_experiment.store.exchange import TeamNote
 from meta_experiment.store.postgres import measured
 from meta_experiment.store.postgres.exchange import open_exchange
 
-LARGE = 48 << 20
+pytestmark = pytest.mark.long
+LARGE = 24 << 20
 MOST = 8 << 20  # what reading it may take
 
 

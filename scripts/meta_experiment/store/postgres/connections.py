@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
+from meta_experiment.errors import MetaExperimentError
 from meta_experiment.store.postgres import address as addresses
 from meta_experiment.store.postgres.migrating import migrate
 from meta_experiment.store.postgres.refusals import told
@@ -71,7 +72,7 @@ class Connections:
             try:
                 connection = _begun(pool)
             except PoolTimeout:
-                self._greet()  # says why, where it is not that others have them all
+                self._say_why()
                 raise
             self._own.connection = connection
             try:
@@ -99,6 +100,17 @@ class Connections:
                 self._greet()
                 self._pool = self._made()
             return self._pool
+
+    def _say_why(self) -> None:
+        """Raise why there is no connection, where it is not that others have them all.
+
+        The pool waits longer with every try that fails; who comes next begins anew.
+        """
+        try:
+            self._greet()
+        except MetaExperimentError:
+            self.close()
+            raise
 
     def _greet(self) -> None:
         """Connect once, and see to it that the database is a store."""

@@ -118,6 +118,24 @@ _SAYINGS: Mapping[str, Refusal] = {
     r"database .* does not exist": _NO_DATABASE,
     r"too many (clients|connections)|remaining connection slots": _FULL,
     r"read-only|read-write": _REPLICA,
+    r"certificate verify failed": Refusal(
+        NetworkError,
+        "Who answers as the team's store ({at}) does not prove to be it: its certificate has "
+        "expired, or is of no authority that is trusted here.",
+        "Check sslrootcert in the URL, and until when the server's certificate holds.",
+    ),
+    r"does not match host name": Refusal(
+        NetworkError,
+        "Who answers as the team's store ({at}) shows the certificate of another host: {said}.",
+        "Name the host in the URL as its certificate does.",
+    ),
+    r"root certificate file": Refusal(
+        NetworkError,
+        "The certificate of the authority by which the team's store ({at}) is to prove itself "
+        "is not there.",
+        "Name its file in the URL: sslrootcert=FILE, or sslrootcert=system for those of this "
+        "machine.",
+    ),
     r"SSL|TLS|certificate": Refusal(
         NetworkError,
         "No encrypted connection to the team's store ({at}) came about: {said}.",
