@@ -18,7 +18,7 @@ from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.guardrails import Judgement, judge
 from meta_experiment.decide.holdout import standing
-from meta_experiment.decide.horizon import days_running, horizon_reached, readiness
+from meta_experiment.decide.horizon import comes_in, days_running, horizon_reached, readiness
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import corrected, is_equivalent, weigh, with_correction
@@ -211,7 +211,8 @@ def _analysis(
     over: float | None = None,
 ) -> Analysis:
     plan, rule, samples, as_of = basis.plan, basis.rule, basis.samples, basis.as_of
-    until = as_of if over is None else min(as_of, over)
+    clock = as_of if over is None else min(as_of, over)
+    until = clock if basis.heard is None else min(clock, basis.heard)
     kept = standing(plan, rule, samples)
     on_record = {item.treatment: item for item in recorded}
     shares = shares_of(plan, rule)
@@ -221,7 +222,9 @@ def _analysis(
     }
     harmed = {name for name, harm in harms.items() if harm}
     unharmed = _without(harmed.union(on_record), samples.arms)
-    checks = quality.check(plan, unharmed, as_of=as_of, current=current)
+    checks = quality.check(
+        plan, unharmed, as_of=as_of, current=current, lateness=basis.lateness
+    )
     problems = tuple(quality.problems(checks))
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
     weights = weigh(plan, rule, samples)
@@ -234,7 +237,7 @@ def _analysis(
     raised = alarms.alerts(
         plan,
         alarms.watched(plan, samples, against),
-        days_running(until, started) if over is None else None,
+        days_running(clock, started) if over is None else None,
     )
     grounds = Grounds(plan, rule, shares.look, sound=not problems, alerts=raised)
     ended = tuple(
@@ -245,6 +248,9 @@ def _analysis(
     )
     measured = _without({item.treatment for item in ended}, _comparable(plan, samples))
     ready = readiness(plan, rule, basis.look, measured, until, started)
+    if basis.heard is not None and started is not None:
+        waits = comes_in(plan, started, basis.settles)
+        ready = replace(ready, waits_until=waits if waits - basis.settles > until else None)
     inputs = VerdictInput(
         plan=plan,
         rule=rule,

@@ -43,11 +43,28 @@ class ArmDay:
 
 
 @dataclass(frozen=True, slots=True)
+class RetoldDays:
+    """What an engine tells now of days that were taken before.
+
+    `days` are those that differ; all others until `through` are as they were taken. `looks` is
+    how often days were told again so far.
+    """
+
+    days: tuple[ArmDay, ...]
+    through: int
+    looks: int
+
+
+@dataclass(frozen=True, slots=True)
 class CollectedSums:
-    """All that was collected, by day; `covariates` are the names of each metric's columns."""
+    """All that was collected, by day; `covariates` are the names of each metric's columns.
+
+    `retold` is what a later collection says of the days that stand.
+    """
 
     days: tuple[ArmDay, ...]
     covariates: Mapping[str, tuple[str, ...]]
+    retold: RetoldDays | None = None
 
 
 @dataclass(frozen=True, slots=True)

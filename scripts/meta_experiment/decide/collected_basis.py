@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.collected import ArmDay, CollectedSums, SumsOfDays, together
+from meta_experiment.decide.lateness import lateness
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.order import OrderedTotals
@@ -20,9 +21,21 @@ from meta_experiment.decide.samples import Samples, covariates_of, match_of
 from meta_experiment.decide.units import ERROR_RATE, TWO_VARIANTS, Arm
 from meta_experiment.types import Metric, Plan
 
+_DAY = 86400.0
 
-def basis_of_sums(plan: Plan, collected: CollectedSums, as_of: float) -> Basis:
+
+def basis_of_sums(
+    plan: Plan,
+    collected: CollectedSums,
+    as_of: float,
+    through: int | None = None,
+    settles: float = 0.0,
+) -> Basis:
     """Return what a decision on collected sums rests on.
+
+    `through` is the last day of them, which came in `settles` seconds after its end.
+
+    The plan's days are over when they have come in: until then more of them is to come.
 
     A rule that looks at the first units of every arm looks at the first days that hold these,
     the same of every arm: what one more day has of its own would be taken for an effect.
@@ -58,7 +71,9 @@ def basis_of_sums(plan: Plan, collected: CollectedSums, as_of: float) -> Basis:
     }
     arms = {name: _arm(name, days, metrics) for name, days in of_arm.items()}
     samples = Samples(arms, match_of(plan), summaries, covariates=covariates_of(plan))
-    return Basis(plan, rule, Look((), complete=complete), samples, as_of)
+    heard = None if through is None else (through + 1) * _DAY
+    late = lateness(plan, collected)
+    return Basis(plan, rule, Look((), complete=complete), samples, as_of, heard, settles, late)
 
 
 def _days_of(collected: CollectedSums, variant: str) -> list[ArmDay]:
@@ -101,6 +116,8 @@ def _arm(variant: str, days: Sequence[ArmDay], metrics: Iterable[str]) -> Arm:
         {TWO_VARIANTS: tainted} if tainted else {},
         counted=sum(map(_seen, days)),
         missing=missing,
+        by_day={day.day: _seen(day) for day in days if day.day is not None},
+        tainted=tainted,
     )
 
 

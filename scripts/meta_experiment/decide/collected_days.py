@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
-from meta_experiment.decide.collected import ArmDay, CollectedSums, MetricSums
+from meta_experiment.decide.collected import ArmDay, CollectedSums, MetricSums, RetoldDays
 from meta_experiment.records import dataclass
 from meta_experiment.stats.joint_moments import JointMoments
 
@@ -71,8 +72,15 @@ def joined(
         if not _is_same(one, other):
             more = _units(other) - _units(one)
             changed[place[0]] = changed.get(place[0], 0) + more
+    retold = RetoldDays(
+        tuple(
+            _bare(day) for place, day in again.items() if not _is_same(before.get(place), day)
+        ),
+        through,
+        1 + (known.retold.looks if known.retold else 0),
+    )
     return JoinedSums(
-        CollectedSums((*known.days, *new), found.covariates),
+        CollectedSums((*known.days, *new), found.covariates, retold),
         len({day.day for day in new}),
         tuple(LateDay(day, units) for day, units in sorted(changed.items())),
         next(_lost(before, again), None),
@@ -86,6 +94,12 @@ def _by_place(sums: CollectedSums, through: int) -> Mapping[tuple[int, str], Arm
         for day in sums.days
         if day.day is not None and day.day <= through
     }
+
+
+def _bare(day: ArmDay) -> ArmDay:
+    """Return a day without single values, which nobody asks of it."""
+    bare = {name: replace(item, values=()) for name, item in day.metrics.items()}
+    return replace(day, metrics=bare)
 
 
 def _units(day: ArmDay | None) -> int:

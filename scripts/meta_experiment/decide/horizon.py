@@ -47,6 +47,17 @@ def _days_left(plan: Plan, days: float, as_of: float) -> float:
     return max(0.0, left)
 
 
+def comes_in(plan: Plan, started: float, settles: float) -> float:
+    """Return when the last of a plan's days has come in, so long after its end.
+
+    Units count for the day they came on, and a day comes in whole.
+    """
+    ends = started + plan.max_duration_days * _DAY
+    if plan.end_date is not None:
+        ends = min(ends, plan.end_date)
+    return math.ceil(ends / _DAY) * _DAY + settles
+
+
 def days_running(as_of: float, started: float | None) -> float:
     """Return the days since the start, none where that is not known."""
     return 0.0 if started is None else max(0.0, as_of - started) / _DAY

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from meta_experiment.decide.attrition import attrition
+from meta_experiment.decide.shares_over_time import shares_over_time
 from meta_experiment.decide.units import Arm
 from meta_experiment.records import dataclass
 from meta_experiment.stats.sequential import safe_exp
@@ -15,6 +16,7 @@ from meta_experiment.types import (
     Checks,
     ExposureCheck,
     FingerprintCheck,
+    LatenessCheck,
     Plan,
     ReasonCode,
     SrmCheck,
@@ -43,6 +45,7 @@ def check(
     *,
     as_of: float,
     current: Mapping[str, str] | None = None,
+    lateness: LatenessCheck | None = None,
 ) -> Checks:
     """Run all checks; each is safe to repeat at every look."""
     return Checks(
@@ -50,25 +53,30 @@ def check(
         attrition=attrition(plan, arms, as_of, ALPHA),
         exposure=exposure(arms),
         fingerprint=fingerprint(arms, current or {}),
+        lateness=lateness,
     )
 
 
 def sample_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
     """Compare the numbers of exposed units of these arms with their planned shares.
 
-    Eval cases run in every arm, and an external assignment has shares that are not known:
-    there nothing is to be checked.
+    Eval cases run in every arm: there nothing is to be checked. An external assignment has
+    shares that are not known, which must not change all the same. A unit that was seen in two
+    arms counts half in each: drawn again as it was at first, it came first to either of them
+    as likely as to the other, whatever their shares are.
     """
     if plan.moves_shares:
         return _changing_ratio(plan, arms)
+    if plan.assignment is Assignment.EXTERNAL:
+        return shares_over_time(arms)
     counts = {name: arm.exposed for name, arm in arms.items()}
     weights = {item.name: item.weight for item in plan.variants if item.name in arms}
     total = sum(weights.values())
     shares = {name: weight / total for name, weight in weights.items()}
-    drawn_here = plan.unit is not Unit.CASE and plan.assignment is not Assignment.EXTERNAL
-    if not drawn_here or not sum(counts.values()):
+    if plan.unit is Unit.CASE or not sum(counts.values()):
         return SrmCheck(True, counts, shares, None, None)
-    observed, expected = list(counts.values()), [shares[name] for name in counts]
+    observed = [arm.exposed - 0.5 * arm.tainted for arm in arms.values()]
+    expected = [shares[name] for name in counts]
     p_anytime = _anytime_p(observed, expected)
     return SrmCheck(
         ok=p_anytime > ALPHA,
@@ -118,7 +126,7 @@ def _changing_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
     )
 
 
-def _anytime_p(observed: list[int], expected: list[float]) -> float:
+def _anytime_p(observed: list[float], expected: list[float]) -> float:
     """Average e-values that look for large and for small deviations; that is one again."""
     evidence = [
         safe_exp(anytime_srm(observed, expected, concentration=one).log_e)
@@ -156,7 +164,14 @@ def fingerprint(arms: Mapping[str, Arm], current: Mapping[str, str]) -> Fingerpr
 
 def problems(checks: Checks) -> Iterator[Problem]:
     """Yield what stands in the way of any decision, the gravest first."""
-    if not checks.srm.ok:
+    if not checks.srm.ok and checks.srm.over_time:
+        yield Problem(
+            ReasonCode.SHARES_CHANGED,
+            "The arms' shares of the units changed from day to day "
+            f"(p = {checks.srm.p_anytime:.2g}): "
+            "what changed in time besides would pass for an effect.",
+        )
+    elif not checks.srm.ok:
         counts = ", ".join(f"{name} {count}" for name, count in checks.srm.counts.items())
         yield Problem(
             ReasonCode.SAMPLE_RATIO_MISMATCH,
@@ -172,6 +187,14 @@ def problems(checks: Checks) -> Iterator[Problem]:
             ReasonCode.ATTRITION_DIFFERS,
             f"The arms do not lose trials at the same rate ({lost}): what is left is not "
             "comparable.",
+        )
+    if checks.lateness is not None and not checks.lateness.ok:
+        came = ", ".join(f"{name} {share:.1%}" for name, share in checks.lateness.late.items())
+        yield Problem(
+            ReasonCode.LATENESS_DIFFERS,
+            f"What came late differs by arm (of {checks.lateness.measure}: {came}): "
+            "days were taken before all of it was there, and have more of one arm than of "
+            "another.",
         )
     if not checks.exposure.ok:
         yield Problem(

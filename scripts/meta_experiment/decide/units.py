@@ -88,7 +88,8 @@ class Arm:
     """The units of one variant by their places, and why trials were left out.
 
     `counted` more units are known by their number alone, all of them exposed; `missing` says
-    by metric how many of these there are at each place and how many of them have no value.
+    by metric how many of these there are at each place and how many of them have no value,
+    `by_day` how many came on each day. `tainted` of the exposed were seen in another arm too.
     """
 
     variant: str
@@ -96,6 +97,8 @@ class Arm:
     exclusions: Mapping[str, int]
     counted: int = 0
     missing: Mapping[str, OrderedTotals] = field(default_factory=dict)
+    by_day: Mapping[int, int] = field(default_factory=dict)
+    tainted: int = 0
 
     @property
     def assigned(self) -> int:
@@ -167,7 +170,8 @@ def _arm(variant: str, units: Mapping[str, Sequence[Trial]], tainted: AbstractSe
         counted = tuple(kept)
         history = counted if len(counted) == len(group) else tuple(group)
         records.append(UnitRecord(unit, order, exposed, counted, len(reasons), history))
-    return Arm(variant, tuple(records), dict(sorted(exclusions.items())))
+    both = sum(record.exposed and record.unit in tainted for record in records)
+    return Arm(variant, tuple(records), dict(sorted(exclusions.items())), tainted=both)
 
 
 def places(units: Mapping[str, Sequence[Trial]]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meta_experiment.decide.collected import ArmDay, CollectedSums, MetricSums
+from meta_experiment.decide.collected import ArmDay, CollectedSums, MetricSums, RetoldDays
 from meta_experiment.records import dataclass
 from meta_experiment.stats.joint_moments import JointMoments
 
@@ -17,7 +17,8 @@ class CollectionEntry:
     """Collection: when, by which engine and mapping (a digest), and what it brought.
 
     `as_of` is when its data were taken to end, `through` the last day that was over, counted
-    from 1970; None where there is no time. `mapping` is what one means by the digest.
+    from 1970; None where there is no time. `settles` are the seconds after a day until it is.
+    `mapping` is what one means by the digest.
     """
 
     at: float
@@ -29,6 +30,7 @@ class CollectionEntry:
     units: int
     late: int
     why: str = ""
+    settles: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class CollectedState:
 
 def state_to_document(state: CollectedState) -> dict[str, Any]:
     """Return what stands in the file."""
+    retold = state.sums.retold
     return {
         "version": VERSION,
         "collections": [
@@ -53,15 +56,16 @@ def state_to_document(state: CollectedState) -> dict[str, Any]:
                 "at": item.at, "as_of": item.as_of, "engine": item.engine,
                 "mapping": item.mapping, "through": item.through, "days": item.days,
                 "units": item.units, "late": item.late, "why": item.why,
+                "settles": item.settles,
             }
             for item in state.entries
         ],
         "covariates": {name: list(item) for name, item in state.sums.covariates.items()},
-        "days": [
-            [day.variant, day.day, day.units, day.tainted,
-             {name: _sums_to(item) for name, item in day.metrics.items()}]
-            for day in state.sums.days
-        ],
+        "days": list(map(_day_to, state.sums.days)),
+        "retold": retold and {
+            "days": list(map(_day_to, retold.days)), "through": retold.through,
+            "looks": retold.looks,
+        },
     }  # fmt: skip
 
 
@@ -69,19 +73,29 @@ def state_from_document(document: Mapping[str, Any]) -> CollectedState:
     """Read the same. Raises ValueError, KeyError or TypeError where it is something else."""
     if document["version"] != VERSION:
         raise ValueError(f"version {document['version']}")
+    retold = document.get("retold")
     return CollectedState(
         CollectedSums(
-            tuple(
-                ArmDay(
-                    variant, day, units, tainted,
-                    {name: _sums_from(item) for name, item in metrics.items()},
-                )
-                for variant, day, units, tainted, metrics in document["days"]
-            ),
+            tuple(map(_day_from, document["days"])),
             {name: tuple(item) for name, item in document["covariates"].items()},
+            retold
+            and RetoldDays(
+                tuple(map(_day_from, retold["days"])), retold["through"], retold["looks"]
+            ),
         ),
         tuple(CollectionEntry(**item) for item in document["collections"]),
-    )  # fmt: skip
+    )
+
+
+def _day_to(day: ArmDay) -> list[Any]:
+    metrics = {name: _sums_to(item) for name, item in day.metrics.items()}
+    return [day.variant, day.day, day.units, day.tainted, metrics]
+
+
+def _day_from(found: Sequence[Any]) -> ArmDay:
+    variant, day, units, tainted, metrics = found
+    sums = {name: _sums_from(item) for name, item in metrics.items()}
+    return ArmDay(variant, day, units, tainted, sums)
 
 
 def _sums_to(sums: MetricSums) -> dict[str, Any]:

@@ -202,6 +202,7 @@ def _progress(row: BoardRow) -> tuple[str, str]:
     return "Progress", (
         f"{way} ({_units(progress)}{_ahead(progress)}"
         + ("" if left is None else f", {words.days(left)} left")
+        + ("" if progress["waits_until"] is None else " until its last day is in")
         + ")"
     )
 

@@ -28,6 +28,10 @@ def check_rows(report: ReportDocument) -> Iterator[tuple[str, str, tuple[str, st
 def _assignment(checks: Checks) -> str:
     counts = ", ".join(f"{name(arm, 40)} {n:,}" for arm, n in checks.srm.counts.items())
     shares = " : ".join(planned(round(share, 3)) for share in checks.srm.expected.values())
+    if checks.srm.over_time:
+        p_value = checks.srm.p_anytime
+        said = "" if p_value is None else f"; the same on all days, p = {p_value:.2g}"
+        return f"{counts} (drawn elsewhere{said})"
     if checks.srm.p_anytime is None:
         return f"{counts} (planned {shares})"
     return f"{counts} (planned {shares}; p = {checks.srm.p_anytime:.2g}, valid at every look)"
@@ -40,6 +44,15 @@ def _losses(checks: Checks) -> str:
     )
     reason = checks.attrition.reason
     return f"{lost}. {name(reason, 300)}" if reason else lost or "no trials yet"
+
+
+def lateness_seen(checks: Checks) -> str:
+    """Say what came late, by arm."""
+    seen = checks.lateness
+    if seen is None:
+        return "no day was told again"
+    late = ", ".join(f"{name(arm, 40)} {share:.1%}" for arm, share in seen.late.items())
+    return f"of {name(seen.measure, 40)} came late: {late} (p = {seen.p_value:.2g})"
 
 
 def _exposure(checks: Checks) -> str:
@@ -58,6 +71,7 @@ def _versions(checks: Checks) -> str:
 _SEEN: dict[CheckName, Callable[[Checks], str]] = {
     CheckName.ASSIGNMENT: _assignment,
     CheckName.LOSSES: _losses,
+    CheckName.LATENESS: lateness_seen,
     CheckName.EXPOSURE: _exposure,
     CheckName.VERSIONS: _versions,
 }

@@ -22,6 +22,7 @@ from meta_experiment.render.blocks import (
     Text,
     Tone,
 )
+from meta_experiment.render.check_words import lateness_seen
 from meta_experiment.render.comparators import comparators
 from meta_experiment.render.report_forest import forest
 from meta_experiment.types import (
@@ -359,6 +360,7 @@ def _checks(analysis: Analysis) -> Iterator[Text]:
     told = {
         CheckName.ASSIGNMENT: ("assignment ratio", _counts(checks.srm.counts)),
         CheckName.LOSSES: ("attrition", _lost(analysis)),
+        CheckName.LATENESS: ("lateness", lateness_seen(checks)),
         CheckName.EXPOSURE: (
             "exposure",
             f"{checks.exposure.exposed:,} of {checks.exposure.assigned:,} assigned units",

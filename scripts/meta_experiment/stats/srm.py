@@ -31,11 +31,11 @@ class AnytimeSrm:
     p_value: float
 
 
-def chi_square(counts: Sequence[int], weights: Sequence[float]) -> ChiSquare:
+def chi_square(counts: Sequence[float], weights: Sequence[float]) -> ChiSquare:
     """Compare counts with planned shares by Pearson's goodness of fit, df = arms - 1.
 
     Args:
-        counts: units per arm.
+        counts: units per arm; one that came to two of them may count half in each.
         weights: planned shares in any unit (9 and 1, or 0.9 and 0.1), one per arm.
 
     Raises:
@@ -53,8 +53,26 @@ def chi_square(counts: Sequence[int], weights: Sequence[float]) -> ChiSquare:
     return ChiSquare(statistic, df, chi2_sf(statistic, df))
 
 
+def homogeneous(rows: Sequence[Sequence[int]]) -> ChiSquare:
+    """Compare the shares of any number of arms between rows, Pearson's chi-square.
+
+    Args:
+        rows: units per arm, as many in each row; no row is empty.
+    """
+    columns = [sum(column) for column in zip(*rows, strict=True)]
+    total, seen = sum(columns), sum(1 for column in columns if column)
+    statistic = math.fsum(
+        (count - expected) ** 2 / expected
+        for row in rows
+        for count, column in zip(row, columns, strict=True)
+        if (expected := sum(row) * column / total)
+    )
+    df = (len(rows) - 1) * (seen - 1)
+    return ChiSquare(statistic, df, chi2_sf(statistic, df) if df else 1.0)
+
+
 def anytime_srm(
-    counts: Sequence[int], weights: Sequence[float], *, concentration: float = 100.0
+    counts: Sequence[float], weights: Sequence[float], *, concentration: float = 100.0
 ) -> AnytimeSrm:
     """Compare counts with planned shares, valid at every look.
 
@@ -62,7 +80,7 @@ def anytime_srm(
     (Lindon and Malek 2022, NeurIPS 35).
 
     Args:
-        counts: units per arm.
+        counts: units per arm; one that came to two of them may count half in each.
         weights: planned shares in any unit, one per arm.
         concentration: sum of the Dirichlet parameters; large looks for small deviations.
 
@@ -90,7 +108,7 @@ def _mass(x: float) -> float:
     return stirling_error(x) - 0.5 * math.log(x)
 
 
-def _shares(counts: Sequence[int], weights: Sequence[float]) -> list[float]:
+def _shares(counts: Sequence[float], weights: Sequence[float]) -> list[float]:
     if len(counts) != len(weights) or len(counts) < 2:
         raise UsageError(
             f"{len(counts)} counts and {len(weights)} weights, expected one of each per arm "

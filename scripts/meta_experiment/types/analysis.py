@@ -253,13 +253,17 @@ class GuardrailResult:
 
 @dataclass(frozen=True, slots=True)
 class SrmCheck:
-    """Do the arms' sizes fit the planned shares? Sequential, safe at every look."""
+    """Do the arms' sizes fit the planned shares? Sequential, safe at every look.
+
+    `over_time`: instead of these, another system's shares are compared, of days with all.
+    """
 
     ok: bool
     counts: dict[str, int]
     expected: dict[str, float]
     p_value: float | None
     p_anytime: float | None
+    over_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,18 +302,34 @@ class FingerprintCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class LatenessCheck:
+    """Does as much come late in every arm, of days that were collected before it was there?
+
+    `late` is the share by arm, of what `measure` says: units, units with a value, or the sum of
+    a metric. `p_value` is valid at every collection; `days` is how many were told again.
+    """
+
+    ok: bool
+    measure: str
+    late: dict[str, float]
+    p_value: float
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Checks:
-    """Data quality."""
+    """Data quality; `lateness` of collected days alone."""
 
     srm: SrmCheck
     attrition: AttritionCheck
     exposure: ExposureCheck
     fingerprint: FingerprintCheck
+    lateness: LatenessCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Readiness for a decision at all; kept apart from what it is."""
+    """Readiness for a decision; `waits_until` is when a collected plan's last day is in."""
 
     ready: bool
     needed_per_arm: int
@@ -317,6 +337,7 @@ class Readiness:
     days_running: float
     days_left: float | None
     reason: str
+    waits_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ class ReasonCode(StrEnum):
 
     # data quality: nothing can be decided on these data
     SAMPLE_RATIO_MISMATCH = "sample_ratio_mismatch"
+    SHARES_CHANGED = "shares_changed"
     ATTRITION_DIFFERS = "attrition_differs"
+    LATENESS_DIFFERS = "lateness_differs"
     EXPOSURE_UNCONFIRMED = "exposure_unconfirmed"
     DEGENERATE_DATA = "degenerate_data"
     EVIDENCE_STALE = "evidence_stale"

@@ -37,7 +37,7 @@ def design_of(plan: Plan, metric: Metric) -> Design:
         from meta_experiment.decide.metrics.moving_shares import moving_design
 
         return moving_design(plan, family)
-    if family.draw_suffices and plan.assignment is Assignment.EXTERNAL:
+    if plan.assignment is Assignment.EXTERNAL:
         from meta_experiment.decide.metrics.time_strata import external_design
 
         family = replace(family, separate=external_design(family))

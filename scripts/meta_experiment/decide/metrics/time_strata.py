@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from meta_experiment.decide.evidence import Evidence, towards
 from meta_experiment.decide.metrics import rates
 from meta_experiment.decide.metrics.family import Design, Family
+from meta_experiment.decide.metrics.one_spread import at_one_spread
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.order import Moment, Totals
 from meta_experiment.decide.scale import sign
@@ -27,7 +28,9 @@ _FEWEST = 10  # units of both arms; with fewer too many strata hold one arm alon
 
 
 def external_design(family: Family) -> Design:
-    """Return the family's design of rates, which are compared within times."""
+    """Return the family's design for arms of any sizes: rates are compared within times."""
+    if not family.draw_suffices:
+        return at_one_spread(family.separate) if family.compares_means else family.separate
     return replace(
         family.separate,
         evidence=partial(rates.evidence, of_none=within_time),
@@ -67,13 +70,14 @@ def compared(
     """Return the same of units and successes by moment, and of all of an arm.
 
     Where units were added to an arm, to its harm, nobody knows their time: all are one stratum.
+    Where nobody knows that of either arm, as of units to come, pairs are formed of them.
     """
-    if control is None or treatment is None:
-        found = strata_rule([_stratum(whole_control, whole_treatment)])
-    elif control.keys() | treatment.keys() <= {None}:
+    if not {*(control or {None}), *(treatment or {None})} - {None}:
         pairs = min(whole_control[0], whole_treatment[0])
         seen = pair_rule(_part(whole_control, pairs), _part(whole_treatment, pairs), pairs)
         return seen.log_e_greater, seen.log_e_less, rates.PAIRS
+    if control is None or treatment is None:
+        found = strata_rule([_stratum(whole_control, whole_treatment)])
     else:
         found = strata_rule(strata(control, treatment))
     return found.log_e_greater, found.log_e_less, STRATA

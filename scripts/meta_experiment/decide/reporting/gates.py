@@ -39,7 +39,9 @@ _GUARDED = (
 OF_REASON = {
     GateName.DATA: (
         ReasonCode.SAMPLE_RATIO_MISMATCH,
+        ReasonCode.SHARES_CHANGED,
         ReasonCode.ATTRITION_DIFFERS,
+        ReasonCode.LATENESS_DIFFERS,
         ReasonCode.EXPOSURE_UNCONFIRMED,
         ReasonCode.DEGENERATE_DATA,
         ReasonCode.EVIDENCE_STALE,

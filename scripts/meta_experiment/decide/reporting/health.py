@@ -10,10 +10,11 @@ from meta_experiment.types.results.report_standing import CheckName, CheckReadin
 
 def health(checks: Checks) -> Iterator[CheckReading]:
     """Read every check, in the order of their telling."""
-    lost, ran = checks.attrition, checks.fingerprint
+    lost, ran, late = checks.attrition, checks.fingerprint, checks.lateness
     for name, ok, seen, noted in (
         (CheckName.ASSIGNMENT, checks.srm.ok, checks.srm.p_anytime is not None, None),
         (CheckName.LOSSES, lost.ok, any(lost.exposed.values()), lost.reason),
+        *(() if late is None else ((CheckName.LATENESS, late.ok, True, None),)),
         (CheckName.EXPOSURE, checks.exposure.ok, bool(checks.exposure.assigned), None),
         (CheckName.VERSIONS, ran.ok, bool(ran.models or ran.clients), None),
     ):

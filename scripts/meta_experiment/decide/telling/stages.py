@@ -52,7 +52,9 @@ _STAGE_OF = {lack: stage for stage, (_, lacks) in STAGES.items() for lack in lac
 OBJECTIONS = frozenset(
     {
         ReasonCode.SAMPLE_RATIO_MISMATCH,
+        ReasonCode.SHARES_CHANGED,
         ReasonCode.ATTRITION_DIFFERS,
+        ReasonCode.LATENESS_DIFFERS,
         ReasonCode.EXPOSURE_UNCONFIRMED,
         ReasonCode.DEGENERATE_DATA,
         ReasonCode.EVIDENCE_STALE,

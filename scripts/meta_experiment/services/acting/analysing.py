@@ -113,7 +113,9 @@ def study(
     else:
         from meta_experiment.decide.collected_basis import basis_of_sums
 
-        trials, basis = (), basis_of_sums(plan, collected.sums, as_of)
+        trials = ()
+        last = collected.last
+        basis = basis_of_sums(plan, collected.sums, as_of, last.through, last.settles)
     analysis = analyze_on(
         basis,
         plan,
@@ -142,7 +144,8 @@ def study(
         from meta_experiment.services.recording.renewing import standing
 
         analysis = replace(analysis, bandit=standing(experiment, trials, analysis.samples))
-    until = stands_until(plan, trials, as_of, started, over=experiment.ended is not None)
+    settled = experiment.ended is not None or basis.heard is not None
+    until = stands_until(plan, trials, as_of, started, over=settled)
     if plan.ramp is not None:
         from meta_experiment.decide.ramp import ramp_standing
 

@@ -191,10 +191,13 @@ def _with_time(row: Mapping[str, Any], now: float) -> Row:
         ends = began + row["max_duration_days"] * DAY
         if row["end_date"] is not None:
             ends = min(ends, from_text(row["end_date"]))
+        waits = row["progress"].get("waits_until")
+        if waits is not None:
+            ends = from_text(waits)
         left = max(0.0, (ends - now) / DAY)
         if now < began:
             row = {**row, "next_action": f"none before its start, {row['start_date']}"}
-    return {**row, "progress": {**row["progress"], "days_left": left}}
+    return {**row, "progress": {"waits_until": None, **row["progress"], "days_left": left}}
 
 
 def _summary(rows: Iterable[Mapping[str, Any]], put_away: int, kept: Board) -> BoardSummary:

@@ -198,10 +198,19 @@ def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
         "units_to_go": ahead.units_to_go,
         "days_to_go": ahead.days_to_go,
         "held_by": to_document(ahead.held_by),
+        "waits_until": _waits_until(analysis),
     }
 
 
-_UNKNOWN: Row = {"fraction": None, "units_to_go": None, "days_to_go": None, "held_by": []}
+def _waits_until(analysis: Analysis) -> str | None:
+    at = analysis.readiness.waits_until
+    return None if at is None else to_text(at)
+
+
+_UNKNOWN: Row = {
+    "fraction": None, "units_to_go": None, "days_to_go": None, "held_by": [],
+    "waits_until": None,
+}  # fmt: skip
 
 
 def _leading(analysis: Analysis) -> tuple[str | None, float | None]:
@@ -323,6 +332,9 @@ def _while_undecided(experiment: Experiment, analysis: Analysis) -> str:
         return f"end what does harm: meta-experiment stop {name} --variant {harmful}"
     if experiment.plan.unit is Unit.CASE:
         return f"go on with its cases: meta-experiment run {name} --cases PATH"
+    if ready.waits_until is not None:
+        last = to_text(ready.waits_until)
+        return f"collect its days, the last from {last}: meta-experiment collect {name}"
     if ready.smallest_arm < ready.needed_per_arm:
         return f"collect at least {ready.needed_per_arm - ready.smallest_arm:,} more per arm"
     return f"go on collecting; why: meta-experiment explain {name}"

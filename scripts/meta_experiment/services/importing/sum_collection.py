@@ -95,7 +95,10 @@ def collect_sums(
         sums, until = (before.sums, before.last.through) if before else (None, None)
         made.append(joined(sums, found, until))
         _require_kept(name, made[-1])
-        entry = _entry(before, made[-1], through, now, as_of, where, mapping, start_over)
+        settles = longest_window(wanted) + mapping.lateness
+        entry = _entry(
+            before, made[-1], through, now, as_of, where, mapping, start_over, settles
+        )
         return CollectedState(made[-1].sums, (*(before.entries if before else ()), entry))
 
     workspace.checkout.ensure_ignored()
@@ -205,6 +208,7 @@ def _entry(
     engine: str,
     mapping: WarehouseMapping,
     start_over: str | None,
+    settles: float,
 ) -> CollectionEntry:
     known = {day.day for day in before.sums.days} if before else set()
     past = before.last.through if before else None
@@ -218,6 +222,7 @@ def _entry(
         units=sum(day.units for day in made.sums.days if day.day not in known),
         late=len(made.late),
         why=start_over or "",
+        settles=settles,
     )
 
 

@@ -54,7 +54,8 @@ class BoardProgress(TypedDict):
 
     `fraction`, of units and evidence, is 1 once it is decided. `units_to_go` (per arm) and
     `days_to_go` are a forecast from what is seen so far, None where there is none. `held_by` is
-    what holds a promotion back beside units and evidence.
+    what holds a promotion back beside units and evidence. `waits_until` is when the last of
+    its days can be collected.
     """
 
     trials: int
@@ -65,6 +66,7 @@ class BoardProgress(TypedDict):
     days_to_go: float | None
     held_by: list[BoardObstacle]
     days_left: float | None
+    waits_until: Instant | None
 
 
 class BoardEndedArm(TypedDict):

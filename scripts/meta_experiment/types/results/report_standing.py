@@ -119,6 +119,7 @@ class CheckName(StrEnum):
 
     ASSIGNMENT = "assignment"
     LOSSES = "losses"
+    LATENESS = "lateness"
     EXPOSURE = "exposure"
     VERSIONS = "versions"
 
