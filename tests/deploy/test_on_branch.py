@@ -212,6 +212,9 @@ def test_what_cannot_be_reached_is_said(clones, tmp_path):
     hook.chmod(0o755)
     with pytest.raises(GitError, match=r"did not take main: .*protected") as refused:
         commit_on_branch(Git.find(one), change(), "main", "main")
+    assert refused.value.message.endswith(
+        "protected; [remote rejected] (pre-receive hook declined)."
+    )
     assert "carry_out: pull_request" in refused.value.hint
     git(one, "remote", "set-url", "origin", str(tmp_path / "gone"))
     with pytest.raises(GitError, match="did not answer git ls-remote"):

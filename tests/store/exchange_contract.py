@@ -197,6 +197,48 @@ class ExchangeContract:
     def test_positions_whose_acknowledgement_was_lost_are_given_again(self, a):
         assert [a.lease_positions("exp-1", 4, 0) for _ in range(2)] == [range(4)] * 2
 
+    def test_positions_that_somebody_has_already_are_leased_to_nobody(self, a, b):
+        """A store that was restored to an earlier moment is told so."""
+        a.publish(experiment("exp-2")._replace(beginning=6), {})
+        assert (a.leased_end("exp-1"), b.leased_end("exp-2")) == (0, 6)
+        for end in (12, 8, 12):
+            a.pass_positions("exp-1", end)
+        assert b.leased_end("exp-1") == 12
+        assert b.lease_positions("exp-1", 4, 0) == range(12, 16)
+        a.pass_positions("exp-1", 16)
+        assert (a.leased_end("exp-1"), a.leased_end("exp-2")) == (16, 6)
+        with pytest.raises(NotFoundError):
+            a.pass_positions("exp-3", 4)
+
+    def test_whose_right_does_not_hold_is_passed_over(self, a, b):
+        assert b.lease("exp-1") is None
+        lease = a.lease_decision("exp-1", 60)
+        signed = a.renew(lease._replace(signature=b"s" * 64), 60)
+        seen = b.lease("exp-1")
+        assert 0 < seen.seconds <= 60
+        assert seen._replace(seconds=60) == signed
+        assert b.lease_decision("exp-1", 60, over=lease.fence + 1) is None
+        taken = b.lease_decision("exp-1", 60, over=lease.fence)
+        assert (taken.machine, taken.signature) == (b.machine, b"")
+        assert taken.fence != lease.fence
+        with pytest.raises(LockedError):
+            a.decide(lease, decision(lease))
+        b.release(taken)
+        assert a.lease("exp-1") is None
+
+    def test_it_is_known_who_wrote_what_is_there(self, a):
+        lease = a.lease_decision("exp-1", 60)
+        a.lease_positions("exp-1", 4, 0)
+        a.decide(lease, decision(lease))
+        rows = sorted(a.written("exp-1"), key=lambda it: it.kind.value)
+        assert [(it.kind.value, it.place, it.machine) for it in rows] == [
+            ("decision", 0, a.machine),
+            ("lease", lease.fence, a.machine),
+            ("positions", 0, a.machine),
+        ]
+        assert all(it.by for it in rows)
+        assert list(a.written("exp-2")) == []
+
     def test_one_machine_alone_may_decide(self, a, b):
         lease = a.lease_decision("exp-1", 60)
         assert (lease.machine, lease.seconds) == (a.machine, 60)

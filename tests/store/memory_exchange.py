@@ -14,8 +14,13 @@ from meta_experiment.store.exchange import (
     Batch,
     Lease,
     LeasedRange,
+    RowKind,
     TeamMachine,
+    WrittenRow,
+    next_generation,
 )
+
+_NOBODY = Lease("", "", 0, 0.0)
 
 
 class MemoryTeam:
@@ -166,29 +171,51 @@ class MemoryExchange:
     def leased(self, experiment_id):
         return list(self._team.ranges[experiment_id])
 
-    def lease_decision(self, experiment_id, seconds):
+    def leased_end(self, experiment_id):
+        ranges = self._team.ranges[experiment_id]
+        known = self._team.experiments.get(experiment_id)
+        begins = known.beginning if known else 0
+        return ranges[-1].positions.stop if ranges else begins
+
+    def pass_positions(self, experiment_id, end):
+        with self._team.lock:
+            self._require(experiment_id)
+            passed = range(self.leased_end(experiment_id), end)
+            if passed:
+                self._team.ranges[experiment_id].append(LeasedRange(self.machine, passed))
+
+    def lease(self, experiment_id):
+        held = self._team.leases.get(experiment_id, _NOBODY)
+        left = held.seconds - self._team.now
+        return held._replace(seconds=left) if left > 0 else None
+
+    def lease_decision(self, experiment_id, seconds, over=None):
         team = self._team
         with team.lock:
             self._require(experiment_id)
-            machine, fence, until = team.leases.get(experiment_id, ("", 0, 0.0))
-            if machine != self.machine or until <= team.now:
-                if until > team.now:
+            last, held = team.leases.get(experiment_id, _NOBODY), self.lease(experiment_id)
+            fence = last.fence
+            if held is None or held.machine != self.machine or held.fence == over:
+                if held is not None and held.fence != over:
                     return None
                 fence += 1
-            team.leases[experiment_id] = self.machine, fence, team.now + seconds
-            return Lease(experiment_id, self.machine, fence, seconds)
+            lease = Lease(experiment_id, self.machine, fence, seconds)
+            team.leases[experiment_id] = lease._replace(seconds=team.now + seconds)
+            return lease
 
     def renew(self, lease, seconds):
         with self._team.lock:
             self._hold(lease)
-            place = lease.machine, lease.fence, self._team.now + seconds
-            self._team.leases[lease.experiment_id] = place
+            until = self._team.now + seconds
+            self._team.leases[lease.experiment_id] = lease._replace(seconds=until)
             return lease._replace(seconds=seconds)
 
     def release(self, lease):
         with self._team.lock:
-            if self._team.leases[lease.experiment_id][1] == lease.fence:
-                self._team.leases[lease.experiment_id] = "", lease.fence, self._team.now
+            held = self._team.leases[lease.experiment_id]
+            if (held.machine, held.fence) == (lease.machine, lease.fence):
+                over = held._replace(seconds=self._team.now)
+                self._team.leases[lease.experiment_id] = over
 
     def decide(self, lease, decision):
         with self._team.lock:
@@ -196,18 +223,32 @@ class MemoryExchange:
             if decision in known:
                 return
             self._hold(lease)
-            if decision.generation != len(known):
+            if decision.generation != next_generation(known):
                 raise ConflictError(f"{len(known)} decisions are known.")
             known.append(decision)
 
     def decisions(self, experiment_id):
         return list(self._team.decisions[experiment_id])
 
+    def written(self, experiment_id):
+        team = self._team
+        rows = [
+            (RowKind.POSITIONS, it.positions.start, it.machine)
+            for it in team.ranges[experiment_id]
+        ]
+        if held := team.leases.get(experiment_id):
+            rows.append((RowKind.LEASE, held.fence, held.machine))
+        rows += [
+            (RowKind.DECISION, it.generation, it.machine)
+            for it in team.decisions[experiment_id]
+        ]
+        return [WrittenRow(*row, "somebody") for row in rows]
+
     def _require(self, experiment_id):
         if experiment_id not in self._team.experiments:
             raise NotFoundError(f"{cite(experiment_id)} is not published.")
 
     def _hold(self, lease):
-        machine, fence, _ = self._team.leases.get(lease.experiment_id, ("", 0, 0.0))
-        if (machine, fence) != (lease.machine, lease.fence):
+        held = self._team.leases.get(lease.experiment_id, _NOBODY)
+        if (held.machine, held.fence) != (lease.machine, lease.fence):
             raise LockedError(f"Another machine may decide {cite(lease.experiment_id)}.")

@@ -7,6 +7,7 @@ from tests.outbound.fake_github import TOKEN, fake_github
 from tests.support.git import git
 from tests.teams.deciders import PATH, deciders
 
+from meta_experiment.errors import DependencyError
 from meta_experiment.files.machine import Machine
 from meta_experiment.git import Git
 from meta_experiment.services.acting import team_auto
@@ -88,3 +89,47 @@ def test_without_a_known_host_the_branch_waits_for_people(tmp_path, bare):
     done = carried(ann, asked, outcome)
     assert done.url == ""
     assert git(bare, "rev-parse", done.branch).strip() == done.commit
+
+
+def test_without_a_token_the_branch_is_pushed_and_the_next_who_has_one_asks(
+    tmp_path, bare, hub
+):
+    ann, experiment, outcome = due(tmp_path, bare)
+    team = TeamTerms("main", CarryOut.PULL_REQUEST)
+    asked = replace(experiment, plan=replace(experiment.plan, team=team))
+    there = {"GITHUB_API_URL": hub.base, "GITHUB_REPOSITORY": "acme/prompts"}
+    branch = f"meta-experiment/{experiment.experiment_id}"
+    with pytest.raises(
+        DependencyError, match=f"The branch {branch} is pushed, and has no pull"
+    ):
+        carried(ann, asked, outcome, **there)
+    assert git(bare, "show", f"{branch}:{PATH}") == "Review it, treatment.\n"
+    done = carried(ann, asked, outcome, **there, GH_TOKEN=TOKEN)
+    assert done.url == hub.pulls[0]["html_url"]
+
+
+def test_what_people_merged_is_found_and_nobody_is_asked_again(tmp_path, bare, hub):
+    """Squashed, its branch deleted, and taken back later."""
+    ann, experiment, outcome = due(tmp_path, bare)
+    team = TeamTerms("main", CarryOut.PULL_REQUEST)
+    asked = replace(experiment, plan=replace(experiment.plan, team=team))
+    there = {
+        "GITHUB_API_URL": hub.base,
+        "GH_TOKEN": TOKEN,
+        "GITHUB_REPOSITORY": "acme/prompts",
+    }
+    done = carried(ann, asked, outcome, **there)
+    git(ann.root, "fetch", "-q")
+    git(ann.root, "merge", "-q", "--squash", f"origin/{done.branch}")
+    git(ann.root, "commit", "-qm", f"Shorter (#1)\n\n{hub.pulls[0]['body']}")
+    git(ann.root, "push", "-q", "origin", "main")
+    git(bare, "branch", "-D", done.branch)
+    hub.pulls.clear()
+    merged = carried(ann, asked, outcome, **there)
+    assert (merged.commit, merged.branch) == (git(bare, "rev-parse", "main").strip(), "main")
+    assert not merged.taken_back
+    git(ann.root, "revert", "--no-edit", "HEAD")
+    git(ann.root, "push", "-q", "origin", "main")
+    assert carried(ann, asked, outcome, **there) == replace(merged, taken_back=True)
+    assert hub.pulls == []
+    assert git(bare, "branch", "--list", "meta-experiment/*") == ""

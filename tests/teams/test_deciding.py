@@ -9,7 +9,7 @@ from tests.teams.deciders import PATH, deciders, trade
 
 from meta_experiment.errors import GitError, RefusedError, UsageError
 from meta_experiment.protocol import index
-from meta_experiment.services.acting import promotion, team_settling
+from meta_experiment.services.acting import autopilot, promotion, team_settling
 from meta_experiment.services.acting.promotion import ActionOptions
 from meta_experiment.services.teams.membership import believed
 from meta_experiment.services.teams.team_decisions import CarriedOut, record_of
@@ -154,6 +154,9 @@ def test_what_could_not_be_carried_out_stays_decided_and_is_tried_again(
     assert "It is not carried out yet: The remote did not answer. Try it." in step.sentence
     assert ann.experiment(name).status is Status.PROMOTED
     assert ann.experiment(name).outcome.commit is None
+    with ann.at_work() as workspace:  # the store is out of reach
+        (waits,) = autopilot.auto(workspace, commit=True, dry_run=False)
+    assert waits.error is not None
     told = bob.auto()
     assert "commit c0ffee000000 on main" in told.sentence
     assert ann.auto() is None
@@ -259,7 +262,7 @@ def test_a_change_whose_name_is_a_pattern_is_not_taken_up(tmp_path):
         experiment = workspace.store.experiment(name)
         found = record_of(member, believed(member), experiment)
     assert found.decided is None
-    assert found.aside[0].endswith("its change cannot have that name")
+    assert found.aside[0].sentence.endswith("its change cannot have that name")
 
 
 class Death(BaseException):

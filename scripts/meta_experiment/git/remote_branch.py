@@ -6,6 +6,7 @@ people clone by, with the user's own credentials, and asks nobody for any.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ _SECONDS = 120.0
 _PROTOCOLS = ("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh")
 _MOVED = ("[rejected]", "cannot lock ref", "failed to update ref", "incorrect old value")
 _USUAL = "origin"
+_PREFIX = re.compile(r"(?:remote: |fatal: |error: )+|!\s+[0-9a-f]+:\S+\s+")
+_ASIDE = ("failed to push some refs", "To ", "Done", "Please make sure", "and the repository")
 _ZERO = "0" * 40
 
 
@@ -87,8 +90,9 @@ class RemoteRepository:
         if any(word in said for word in _MOVED):
             return False
         raise GitError(
-            f"The remote {self.name} did not take {branch}: {said}",
-            hint="Where the branch is protected, let the plan say carry_out: pull_request.",
+            f"The remote {self.name} did not take {branch}: {_told(said)}.",
+            hint="Where the branch is protected, bring the text there by a pull request of "
+            "your own: it is found. In another plan say carry_out: pull_request.",
         )
 
     @property
@@ -101,10 +105,17 @@ class RemoteRepository:
         if done.code:
             raise GitError(
                 f"The remote {self.name} did not answer git {arguments[0]}: "
-                f"{complaint(done) or 'it said nothing'}",
+                f"{_told(complaint(done)) or 'it said nothing'}.",
                 hint=f"Try it by hand: git fetch {self.name}",
             )
         return done.output
+
+
+def _told(said: str) -> str:
+    """Return what git said as one line: what is wrong, without its own advice and summary."""
+    lines = (_PREFIX.sub("", line).strip() for line in said.splitlines())
+    kept = [line for line in lines if line and not line.startswith(_ASIDE)]
+    return "; ".join(kept).replace("\t", " ").rstrip(".")
 
 
 def _listed(output: bytes) -> Iterator[tuple[str, str]]:

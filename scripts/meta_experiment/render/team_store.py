@@ -149,4 +149,5 @@ def admission_page(done: StoreAdmission) -> Page:
         said.append(f"  {item.fingerprint}")
     if done.counts:
         said.append("If that is not what the machine shows: the same with --remove.")
+    said += done.notes
     return lines(*said)

@@ -21,6 +21,7 @@ Every method raises, beside what it names:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from meta_experiment.files.confine import Content
@@ -111,19 +112,22 @@ class LeasedRange(NamedTuple):
 class Lease(NamedTuple):
     """The right to decide an experiment, for so many seconds of the store's clock.
 
-    `fence` rises with every holder, so that one who was held up too long is known by it.
+    `fence` is another with every holder, so that one who was held up too long is known by it.
+    Its signature is that of the machine, over the fence; without one nobody holds it.
     """
 
     experiment_id: str
     machine: str
     fence: int
     seconds: float
+    signature: bytes = b""
 
 
 class TeamDecision(NamedTuple):
     """What was decided of an experiment, once in each generation (0, 1, …).
 
-    `document` is JSON text. Its signature is that of the machine that held the lease.
+    `document` is JSON text. Its signature is that of the machine that held the lease. Fence and
+    generation are its place in this store: one that forgot it may get it again in another.
     """
 
     experiment_id: str
@@ -147,6 +151,31 @@ class TeamNote(NamedTuple):
     document: bytes
     signature: bytes
     left_out: str = ""
+
+
+class WrittenRow(NamedTuple):
+    """A row of what one machine alone may do, and which user of the database wrote it.
+
+    `kind` is what it is of, `place` its first position, fence or generation.
+    """
+
+    kind: RowKind
+    place: int
+    machine: str
+    by: str
+
+
+class RowKind(Enum):
+    """What one machine alone may do, as rows of the store say it."""
+
+    POSITIONS = "positions"
+    LEASE = "lease"
+    DECISION = "decision"
+
+
+def next_generation(decisions: Sequence[TeamDecision]) -> int:
+    """Return the place of the next decision behind all that are there, whoever put them."""
+    return max((item.generation for item in decisions), default=-1) + 1
 
 
 class Members(Protocol):
@@ -267,15 +296,35 @@ class Leases(Protocol):
     def leased(self, experiment_id: str) -> Sequence[LeasedRange]:
         """Return all ranges of an experiment that are leased, in order of position."""
 
-    def lease_decision(self, experiment_id: str, seconds: float) -> Lease | None:
+    def leased_end(self, experiment_id: str) -> int:
+        """Return the position from which on none is leased."""
+
+    def pass_positions(self, experiment_id: str, end: int) -> None:
+        """Lease none of the positions before an end any more: somebody has them already.
+
+        A store that was restored to an earlier moment is told so by who knows of them.
+
+        Raises:
+            NotFoundError: the experiment is not published.
+        """
+
+    def lease(self, experiment_id: str) -> Lease | None:
+        """Return who has the right to decide, and for how long; None where nobody has it."""
+
+    def lease_decision(
+        self, experiment_id: str, seconds: float, over: int | None = None
+    ) -> Lease | None:
         """Take the right to decide, or prolong it; None while another machine has it.
+
+        One that has it under the fence `over` does not hold it: whoever takes it saw why. It
+        is without a signature until it is renewed with one.
 
         Raises:
             NotFoundError: the experiment is not published.
         """
 
     def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Prolong a lease from now on.
+        """Prolong a lease from now on, under its signature.
 
         Raises:
             LockedError: another machine has had it since.
@@ -294,6 +343,9 @@ class Leases(Protocol):
 
     def decisions(self, experiment_id: str) -> Sequence[TeamDecision]:
         """Return what was decided of an experiment, by generation."""
+
+    def written(self, experiment_id: str) -> Sequence[WrittenRow]:
+        """Return who wrote what is there of an experiment, as the store itself knows it."""
 
 
 class Exchange(Members, Publications, LogExchange, Leases, Protocol):

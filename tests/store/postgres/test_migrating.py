@@ -16,6 +16,7 @@ RELEASED = {
     2: ("views", "79dfa006571121ce"),
     3: ("roles", "003a8b289503a433"),
     4: ("bound_machines", "0587dcd8f79e441e"),
+    5: ("holders", "6f31957c4d3ad0bb"),
 }
 
 

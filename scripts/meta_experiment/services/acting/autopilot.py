@@ -62,13 +62,17 @@ def _team_steps(
     shared = [item for item in workspace.store.experiments() if item.plan.team is not None]
     if not shared:
         return {}
-    from meta_experiment.services.acting.team_auto import failed_step, team_steps
+    from meta_experiment.services.acting.team_auto import (
+        failed_step,
+        needs_a_look,
+        team_steps,
+    )
 
     try:
         return team_steps(workspace, open_team, dry_run=dry_run)
     except MetaExperimentError as error:
-        running = (item for item in shared if item.status is Status.RUNNING)
-        return {item.experiment_id: failed_step(item, error) for item in running}
+        waiting = filter(needs_a_look, shared)
+        return {item.experiment_id: failed_step(item, error) for item in waiting}
 
 
 def auto_one(workspace: Workspace, experiment_id: str, *, commit: bool) -> AutoStep:

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from meta_experiment.deploy import FileChange
 from meta_experiment.deploy.on_branch import BranchChange, BranchCommit, commit_on_branch
-from meta_experiment.errors import InvalidStateError
+from meta_experiment.errors import (
+    DependencyError,
+    InvalidStateError,
+    NetworkError,
+    RemoteError,
+)
 from meta_experiment.files.confine import Content
 from meta_experiment.services.acting.execution import action_message
 from meta_experiment.services.teams.change_places import own_branch
@@ -39,8 +44,15 @@ def carry_out(workspace: Workspace, experiment: Experiment, outcome: Outcome) ->
         return CarriedOut(done.commit, done.branch, "", done.taken_back)
     own = own_branch(experiment.experiment_id)
     done = commit_on_branch(workspace.git, change, team.branch, own)
-    merged = done.branch == team.branch  # nobody is to be asked any more
-    url = "" if merged else _asked(workspace.machine.environment, team, done, message)
+    if done.branch == team.branch:  # nobody is to be asked any more
+        return CarriedOut(done.commit, done.branch, "", done.taken_back)
+    try:
+        url = _asked(workspace.machine.environment, team, done, message)
+    except (NetworkError, RemoteError, DependencyError) as error:
+        raise type(error)(
+            f"The branch {own} is pushed, and has no pull request yet: {error.message}",
+            hint=error.hint,
+        ) from error
     return CarriedOut(done.commit, done.branch, url, done.taken_back)
 
 

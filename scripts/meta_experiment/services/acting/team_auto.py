@@ -36,7 +36,7 @@ def team_steps(
     Raises:
         MetaExperimentError: there is one, and the store could not be opened.
     """
-    wanted = [item for item in workspace.store.experiments() if _needs_a_look(item)]
+    wanted = [item for item in workspace.store.experiments() if needs_a_look(item)]
     if not wanted:
         return {}
     steps = {}
@@ -56,7 +56,7 @@ def team_steps(
     return steps
 
 
-def _needs_a_look(experiment: Experiment) -> bool:
+def needs_a_look(experiment: Experiment) -> bool:
     """Tell what runs, and what was promoted and not carried out as far as is known here."""
     if experiment.plan.team is None:
         return False

@@ -4,7 +4,8 @@
 
 Each step can be the last of a machine that dies. What it recorded is finished by the next that
 holds the lease: the branch tells by the change's name whether it was carried out, and taking up
-is each checkout's own. Before that nothing was decided.
+is each checkout's own. Before that nothing was decided. Who saw a decision keeps it, and tells
+a store that has forgotten it.
 """
 
 from __future__ import annotations
@@ -13,29 +14,39 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from meta_experiment.errors import ConflictError, LockedError, MetaExperimentError
+from meta_experiment.errors import (
+    ConflictError,
+    LockedError,
+    MetaExperimentError,
+    RemoteError,
+)
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.action_plan import ActionPlan, without_stand_ins
 from meta_experiment.services.acting.carrying_out import carry_out
 from meta_experiment.services.acting.execution import execute
+from meta_experiment.services.teams.deciding_lease import LEASE_SECONDS, take_lease
 from meta_experiment.services.teams.exchanging import exchange
+from meta_experiment.services.teams.kept_facts import change_kept, read_kept
 from meta_experiment.services.teams.membership import (
     BelievedMachines,
     Membership,
     believed,
 )
 from meta_experiment.services.teams.team_decisions import (
+    DecidedOutcome,
     TeamRecord,
+    bear_witness,
     counted_lines,
     note_carried_out,
     record_of,
     signed_decision,
 )
+from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.exchange import TeamDecision, TeamNote, next_generation
 from meta_experiment.types import Action, Experiment, FileReplacement, Outcome, Status
 from meta_experiment.types.results.action import ActionResult
 
-LEASE_SECONDS = 300.0
 _TAKEN_UP = (Status.RUNNING, Status.PAUSED)
 
 Due = Callable[[], Outcome | None]
@@ -69,8 +80,61 @@ class TeamSeat:
         return self.known.why_not_decides(self.member.signer.machine, self.experiment)
 
     def record(self) -> TeamRecord:
-        """Return what stands in the store."""
-        return record_of(self.member, self.known, self.experiment)
+        """Return what stands in the store, or was seen here before."""
+        kept = read_kept(self.workspace, self.experiment)
+        return record_of(self.member, self.known, self.experiment, kept)
+
+    def remember(self, found: TeamRecord) -> TeamRecord:
+        """Keep what is decided under this machine's seal; return it.
+
+        Raises:
+            LockedError: another process does it for too long. StorageError: the disk refused.
+        """
+        decided = found.decided
+        if decided is not None:
+            change_kept(
+                self.workspace,
+                self.experiment,
+                lambda before: replace(
+                    before,
+                    decision=decided.signed,
+                    public_key=decided.public_key,
+                    carried_out=found.note,
+                ),
+            )
+        return found
+
+    def tell_again(self, found: TeamRecord) -> str:
+        """Tell the store what it has forgotten, and bear witness; return what it had forgotten.
+
+        Who may not write it there leaves that to another.
+        """
+        table, decided = self.member.exchange, found.decided
+        told = list[str]()
+        with suppress(RemoteError, LockedError, ConflictError):
+            for item in found.lost:
+                if isinstance(item, TeamNote):
+                    table.note(item._replace(number=0))
+                    told.append("where it was carried out")
+                else:
+                    self._decide_again(item)
+                    told.append("what was decided")
+            if decided and not (found.witnessed or self._is_own(decided) or self.may_not):
+                bear_witness(self.member, decided.signed, terms_sha256(self.experiment))
+        return " and ".join(told)
+
+    def _is_own(self, decided: DecidedOutcome) -> bool:
+        return decided.machine == self.member.signer.machine
+
+    def _decide_again(self, decision: TeamDecision) -> None:
+        """Put a decision into the store as its machine signed it, in the next place."""
+        table, name = self.member.exchange, self.experiment.experiment_id
+        lease = take_lease(self.workspace, self.member, self.known, self.experiment)
+        try:
+            free = next_generation(table.decisions(name))
+            table.decide(lease, decision._replace(generation=free, fence=lease.fence))
+        finally:
+            table.release(lease)
 
     def settle(self, due: Due) -> SettledDecision:
         """Decide what is due under the lease, and carry out what is decided.
@@ -80,12 +144,7 @@ class TeamSeat:
             NetworkError, RemoteError: the store does not answer, or refuses.
         """
         table, name = self.member.exchange, self.experiment.experiment_id
-        lease = table.lease_decision(name, LEASE_SECONDS)
-        if lease is None:
-            raise LockedError(
-                f"Another machine of the team is deciding {name} just now.",
-                hint="What it decides comes with the next exchange: meta-experiment auto",
-            )
+        lease = take_lease(self.workspace, self.member, self.known, self.experiment)
         try:
             exchange(self.workspace, self.member, [name])  # all that there is, from now on
             found = self.record()
@@ -103,7 +162,7 @@ class TeamSeat:
                     found = self.record()
                     if found.decided is None:
                         raise
-                found = self.record()
+                found = self.remember(self.record())
             if self.is_to_be_carried_out(found):
                 lease = table.renew(lease, LEASE_SECONDS)
                 return self._carried_out(found)
@@ -131,7 +190,7 @@ class TeamSeat:
         except MetaExperimentError as error:  # the decision stands; the next look tries again
             return SettledDecision(found, error)
         note_carried_out(self.member, self.experiment, decided, done)
-        return SettledDecision(replace(found, carried_out=done))
+        return SettledDecision(self.remember(self.record()))
 
     def take_up(self, found: TeamRecord) -> ActionResult | None:
         """End the experiment in this checkout as its team decided; None where it is ended.

@@ -47,8 +47,6 @@ def share(
     known, leased = believed(member), 0
     for item in done.experiments:
         experiment = workspace.store.experiment(item.experiment_id)
-        if experiment.status not in (Status.RUNNING, Status.PAUSED):
-            continue
         try:
             leased += _leased(workspace, member, experiment)
             notes += _taken_up(TeamSeat(workspace, member, experiment, known))
@@ -86,11 +84,16 @@ def _leased(workspace: Workspace, member: Membership, experiment: Experiment) ->
 
 
 def _taken_up(seat: TeamSeat) -> Iterator[str]:
-    found = seat.record()
-    taken = seat.take_up(found)
+    name = seat.experiment.experiment_id
+    found = seat.remember(seat.record())
+    if forgotten := seat.tell_again(found):
+        yield f"{name}: the store had forgotten {forgotten}, as after a backup was put back."
+    taken = None
+    if seat.experiment.status in (Status.RUNNING, Status.PAUSED):
+        taken = seat.take_up(found)
     if taken is not None:
         branch = seat.experiment.plan.team.branch if seat.experiment.plan.team else ""
-        yield (
-            f"{taken.experiment_id} was decided by the team: {taken.message} "
-            f"What changed comes with git, from {branch}."
-        )
+        where = f"What changed comes with git, from {branch}."
+        if found.carried_out is not None and found.carried_out.taken_back:
+            where = f"It was taken back on {branch} since, and is not brought again."
+        yield f"{name} was decided by the team: {taken.message} {where}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.files.headway import steps
 from meta_experiment.protocol import log_head
+from meta_experiment.services.teams.checking_decisions import check_decisions
 from meta_experiment.services.teams.exchange_note import read_note, told_losses
 from meta_experiment.services.teams.exchanging import team_experiments
 from meta_experiment.services.teams.membership import (
@@ -94,6 +95,7 @@ def _experiment(
             return
         faults = [*_publication(member, experiment, known, found)]
         faults += [*_LogsHeld(workspace, member, experiment, known).faults()]
+        faults += [*check_decisions(workspace, member, experiment, known)]
     except MetaExperimentError as error:
         yield Finding(name, ok=False, detail=error.message, hint=error.hint)
         return

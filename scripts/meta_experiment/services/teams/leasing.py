@@ -1,21 +1,25 @@
-"""Positions of a team's one sequence, leased ahead so that no prompt waits for a network."""
+"""Positions of a team's one sequence, leased ahead so that no prompt waits for a network.
+
+A store that was restored to an earlier moment has forgotten who got which. Each checkout keeps
+how far it saw them leased, and tells the store before it or anybody behind it gets more.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.assign.permuted_blocks import whole_round
 from meta_experiment.errors import RefusedError, StorageError
 from meta_experiment.files.lock import FileLock
+from meta_experiment.services.teams.kept_facts import change_kept, read_kept
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.exchange import Exchange
 from meta_experiment.types import Assignment, Experiment
 
 AHEAD = 1000  # positions, about; a lease costs no balance, as it is of whole blocks
 _LOW = 500  # left; below that a machine leases anew
-LAST_POSITION = (
-    1 << 40
-)  # of a sequence; a range beyond it was never leased by a program of ours
+LAST_POSITION = 1 << 40  # of a sequence; what is beyond it no program of ours leased
 _DRAWN = (Assignment.BLOCK, Assignment.WEIGHTED)
 
 
@@ -38,6 +42,7 @@ def lease_ahead(workspace: Workspace, exchange: Exchange, experiment: Experiment
         LockedError: another checkout leases for too long. StorageError: the disk refused.
     """
     name = experiment.experiment_id
+    _tell_again(workspace, exchange, experiment)
     if workspace.checkout.positions_left(name) >= _LOW:
         return 0
     data = workspace.machine.data
@@ -45,13 +50,8 @@ def lease_ahead(workspace: Workspace, exchange: Exchange, experiment: Experiment
         raise StorageError("There is no home folder, so nothing is leased.", hint="Set HOME.")
     size = whole_round(len(experiment.plan.variants))
     with FileLock(Path(data, "positions.lock"), timeout=10.0, verb="lease positions"):
-        ranges = exchange.leased(name)
-        ends = [item.positions.stop for item in ranges]
-        ends += [item.beginning for item in exchange.published(name)]
-        known = sum(item.machine == exchange.machine for item in ranges)
+        known = sum(item.machine == exchange.machine for item in exchange.leased(name))
         count = -(-AHEAD // size) * size
-        if max(ends, default=0) > LAST_POSITION:
-            raise _no_sense(name)
         found = exchange.lease_positions(name, count, known)
         if len(found) > 2 * count or found.stop > 2 * LAST_POSITION:
             raise _no_sense(name)
@@ -65,5 +65,18 @@ def _no_sense(experiment_id: str) -> RefusedError:
     return RefusedError(
         f"What the store has of the positions of {experiment_id} makes no sense, so none is "
         "leased; units are drawn apart.",
-        hint="Ask who keeps the store: no program of ours wrote it.",
+        hint="No program of ours wrote it. See who did: meta-experiment store check",
     )
+
+
+def _tell_again(workspace: Workspace, exchange: Exchange, experiment: Experiment) -> None:
+    """Tell the store how far positions were leased, where it has forgotten that."""
+    name, kept = experiment.experiment_id, read_kept(workspace, experiment).leased_end
+    held = (item.positions.stop for item in workspace.checkout.positions(name).ranges)
+    known, there = max(kept, *held, 0), exchange.leased_end(name)
+    if there > LAST_POSITION:
+        raise _no_sense(name)
+    if known > there:
+        exchange.pass_positions(name, known)
+    if there > kept:
+        change_kept(workspace, experiment, lambda before: replace(before, leased_end=there))

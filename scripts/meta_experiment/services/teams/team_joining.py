@@ -17,6 +17,7 @@ from meta_experiment.services.teams.exchange_note import forget_exchanges
 from meta_experiment.services.teams.machine_keys import Signer
 from meta_experiment.services.teams.membership import Membership, believed
 from meta_experiment.services.teams.owner_words import last_words, next_number, owners_word
+from meta_experiment.services.teams.removed_deciders import witness_decisions
 from meta_experiment.services.teams.statements import fingerprint, machine_id
 from meta_experiment.services.teams.team_setting import (
     TeamSetting,
@@ -116,6 +117,8 @@ def admit(
         change_setting(workspace, member.setting, partial(_here, meant, remove=remove))
     else:
         _require_own_word(member)
+        if remove:
+            witness_decisions(member, [item.key.machine for item in chosen])
         for item in chosen:
             member.exchange.admit(_word(member, item, counts=not remove))
         said_by_now = believed(member).words

@@ -11,17 +11,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from meta_experiment.errors import ConflictError, LockedError, cite
+from meta_experiment.errors import ConflictError, cite
 from meta_experiment.store.exchange import (
     Batch,
     Cursors,
     Exchange,
-    Lease,
-    LeasedRange,
-    TeamDecision,
 )
 from meta_experiment.store.postgres import log_rows, measured
 from meta_experiment.store.postgres.connections import Connections
+from meta_experiment.store.postgres.lease_tables import LeaseTables
 from meta_experiment.store.postgres.machine_tables import MachineTables, PublicationTables
 from meta_experiment.store.postgres.project_tables import ProjectTables
 
@@ -147,165 +145,6 @@ class LogTables(ProjectTables):
         for first, last, _ in batches[len(whole) : len(whole) + 1]:
             found.append((first, last, b"", b"", _TOO_LARGE))
         return found
-
-
-class LeaseTables(ProjectTables):
-    """What one machine alone may do, for a time or for good."""
-
-    def lease_positions(self, experiment_id: str, count: int, known: int) -> range:
-        """Lease the next so many positions, for good; `known` is how many ranges one has."""
-        with self._connections.transaction() as connection:
-            number = self._require(connection, experiment_id)
-            # one after the other, also those of one machine that asks twice at once; the chain
-            # that ranges are would refuse what overlaps all the same
-            connection.execute(
-                "select pg_advisory_xact_lock(hashtextextended(%s, 2))",
-                [f"{number}/{experiment_id}"],
-            )
-            place = [number, experiment_id]
-            mine = connection.execute(
-                "select first, last from meta_experiment.ranges"
-                " where (project_id, experiment, machine) = (%s, %s, %s)"
-                " order by first offset %s limit 1",
-                [*place, self.machine, known],
-            ).fetchone()
-            mine = (
-                mine
-                or connection.execute(
-                    "insert into meta_experiment.ranges"
-                    " (project_id, experiment, first, last, machine, beginning)"
-                    " select project_id, experiment, coalesce(last, beginning),"
-                    " coalesce(last, beginning) + %s, %s, beginning"
-                    " from meta_experiment.experiments left join"
-                    " (select max(last) as last from meta_experiment.ranges"
-                    " where (project_id, experiment) = (%s, %s)) taken"
-                    " on true where (project_id, experiment) = (%s, %s) returning first, last",
-                    [count, self.machine, *place, *place],
-                ).fetchone()
-            )
-        return range(*mine) if mine else range(0)
-
-    def leased(self, experiment_id: str) -> Sequence[LeasedRange]:
-        """Return all ranges of an experiment that are leased, in order of position."""
-        with self._connections.transaction() as connection:
-            rows = measured.rows(
-                connection,
-                f"leased ranges of {cite(experiment_id)}",
-                {"machine": measured.NAME, "first": measured.FIXED, "last": measured.FIXED},
-                "meta_experiment.ranges where (project_id, experiment) = (%s, %s)"
-                " order by first",
-                [self._known(connection), experiment_id],
-            )
-        return [LeasedRange(machine or "", range(*place)) for machine, *place in rows]
-
-    def lease_decision(self, experiment_id: str, seconds: float) -> Lease | None:
-        """Take the right to decide, or prolong it; None while another machine has it.
-
-        One statement does it: it locks the row, and looks at who holds it only then, by the
-        clock of the server as it is after the wait.
-        """
-        with self._connections.transaction() as connection:
-            number = self._require(connection, experiment_id)
-            taken = connection.execute(
-                "insert into meta_experiment.leases as held"
-                " (project_id, experiment, machine, fence, until)"
-                " values (%s, %s, %s, 1, clock_timestamp() + make_interval(secs => %s))"
-                " on conflict (project_id, experiment) do update"
-                " set machine = excluded.machine, until = excluded.until, fence = held.fence +"
-                " case when held.machine = excluded.machine and held.until > clock_timestamp()"
-                " then 0 else 1 end"
-                " where held.machine = excluded.machine or held.until <= clock_timestamp()"
-                " returning fence",
-                [number, experiment_id, self.machine, seconds],
-            ).fetchone()
-        return Lease(experiment_id, self.machine, taken[0], seconds) if taken else None
-
-    def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Prolong a lease from now on."""
-        with self._connections.transaction() as connection:
-            self._hold(connection, lease)
-            self._set_until(connection, lease, seconds)
-        return lease._replace(seconds=seconds)
-
-    def release(self, lease: Lease) -> None:
-        """Give a lease back; one that was lost is left alone."""
-        with self._connections.transaction() as connection:
-            self._set_until(connection, lease, 0)
-
-    def decide(self, lease: Lease, decision: TeamDecision) -> None:
-        """Record a decision; the one recorded already may be recorded again."""
-        with self._connections.transaction() as connection:
-            if decision in self._decided(connection, lease.experiment_id):
-                return
-            # From here on nobody else takes the lease, until the decision is there for all.
-            number = self._hold(connection, lease)
-            decided = len(self._decided(connection, lease.experiment_id))
-            if decision.generation != decided:
-                raise ConflictError(
-                    f"{cite(lease.experiment_id)} has {decided} decisions; expected one of "
-                    f"generation {decided}, not {decision.generation}.",
-                    hint="Run: meta-experiment store ship",
-                )
-            connection.execute(
-                "insert into meta_experiment.decisions (project_id, experiment, generation,"
-                " machine, fence, document, signature) values (%s, %s, %s, %s, %s, %s, %s)",
-                [number, *decision[:-1]],
-            )
-
-    def decisions(self, experiment_id: str) -> Sequence[TeamDecision]:
-        """Return what was decided of an experiment, by generation."""
-        with self._connections.transaction() as connection:
-            return self._decided(connection, experiment_id)
-
-    def _decided(self, connection: Connection[Any], experiment_id: str) -> list[TeamDecision]:
-        rows = measured.rows(
-            connection,
-            f"decisions of {cite(experiment_id)}",
-            {
-                "generation": measured.FIXED,
-                "machine": measured.NAME,
-                "fence": measured.FIXED,
-                "document": measured.DOCUMENT,
-                "signature": measured.SIGNATURE,
-            },
-            "meta_experiment.decisions where (project_id, experiment) = (%s, %s)"
-            " order by generation",
-            [self._known(connection), experiment_id],
-        )
-        return [
-            TeamDecision(experiment_id, generation, machine, fence, document, signature)
-            if None not in (machine, document, signature)
-            else TeamDecision(
-                experiment_id, generation, machine or "", fence, b"", b"", _TOO_LARGE
-            )
-            for generation, machine, fence, document, signature in rows
-        ]
-
-    def _hold(self, connection: Connection[Any], lease: Lease) -> int:
-        """Lock the row of a lease, which nobody else must have had since.
-
-        One whose time is up still holds where nobody took it: the fence tells, not a clock.
-        """
-        number = self._require(connection, lease.experiment_id)
-        held = connection.execute(
-            "select machine, fence from meta_experiment.leases"
-            " where (project_id, experiment) = (%s, %s) for update",
-            [number, lease.experiment_id],
-        ).fetchone()
-        if held != (lease.machine, lease.fence):
-            raise LockedError(
-                f"Another machine has taken over to decide {cite(lease.experiment_id)}.",
-                hint="Run it again; it then sees what was decided.",
-            )
-        return number
-
-    def _set_until(self, connection: Connection[Any], lease: Lease, seconds: float) -> None:
-        connection.execute(
-            "update meta_experiment.leases"
-            " set until = clock_timestamp() + make_interval(secs => %s)"
-            " where (project_id, experiment, machine, fence) = (%s, %s, %s, %s)",
-            [seconds, self._known(connection), lease.experiment_id, lease.machine, lease.fence],
-        )
 
 
 class PostgresExchange(MachineTables, PublicationTables, LogTables, LeaseTables):

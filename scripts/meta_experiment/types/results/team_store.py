@@ -160,9 +160,11 @@ class StoreAdmission:
         machines: those that it is about.
         counts: whether they count from now on, or no longer.
         here: whether that holds in this checkout alone.
+        notes: what machines that count no longer had decided, or were about to.
     """
 
     project: str
     machines: tuple[MachineWord, ...]
     counts: bool
     here: bool
+    notes: tuple[str, ...] = ()

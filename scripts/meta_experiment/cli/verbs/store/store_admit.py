@@ -7,6 +7,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.render.team_store import admission_page
+from meta_experiment.services.teams.removed_deciders import decisions_of
 from meta_experiment.services.teams.store_address import opened_member
 from meta_experiment.services.teams.team_joining import admit
 from meta_experiment.types.results.team_store import StoreAdmission
@@ -22,11 +23,15 @@ def admit_verb(place: Place, machines: tuple[str, ...], remove: bool, here: bool
     The owner's word counts for all, under the owner's signature; anybody else can say it for
     their own checkout. Compare the fingerprint with what `store use` showed on the machine
     before: whoever can write to the store can join under any name.
+
+    What a machine decided while it counted stays when it counts no longer.
     """
     opened = workspace(place)
     with opened_member(opened) as member:
         words = admit(opened, member, machines, remove=remove, here=here)
-    done = StoreAdmission(member.setting.project, words, not remove, here)
+        gone = [item.machine for item in words] if remove and not here else []
+        notes = decisions_of(opened, member, gone)
+    done = StoreAdmission(member.setting.project, words, not remove, here, notes)
     return Result(done, admission_page(done))
 
 

@@ -1,0 +1,100 @@
+"""What a machine decided while it counted stays, also when it counts no longer."""
+
+import pytest
+from tests.teams.deciders import deciders, trade
+
+from meta_experiment.errors import GitError
+from meta_experiment.services.acting import team_settling
+from meta_experiment.services.acting.team_settling import TeamSeat
+from meta_experiment.services.teams.deciding_lease import take_lease
+from meta_experiment.services.teams.removed_deciders import decisions_of
+from meta_experiment.services.teams.team_decisions import CarriedOut, bear_witness
+from meta_experiment.services.teams.trial_terms import terms_sha256
+from meta_experiment.types import Status
+
+COMMIT = "c0ffee" + "0" * 34
+
+
+@pytest.fixture(autouse=True)
+def remote(monkeypatch):
+    monkeypatch.setattr(team_settling, "carry_out", lambda *_: CarriedOut(COMMIT, "main", ""))
+
+
+def record(mate, name):
+    with mate.member() as (workspace, member):
+        return TeamSeat(workspace, member, workspace.store.experiment(name)).record()
+
+
+def test_who_saw_it_keeps_it_and_who_comes_later_believes_the_witness(tmp_path):
+    name, (ann, bob, cy, dan) = deciders(tmp_path, "ann", "bob", "cy", "dan")
+    bob.measure(name, 0, 24)
+    bob.auto()
+    cy.share()
+    ann.admit("bob", remove=True)
+    for mate in (ann, cy, dan):  # of whom cy alone saw it before
+        mate.share()
+        assert mate.experiment(name).status is Status.PROMOTED
+        assert record(mate, name).decided.machine == bob.signer_id
+
+
+def test_what_a_machine_signs_when_it_counts_no_longer_decides_nothing(tmp_path):
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy")
+    bob.measure(name, 0, 24)
+    trade(ann, bob, cy)
+    lease = bob.team.seen_by(bob.signer_id).lease_decision(name, 1.0)
+    late = bob.forge(name, lease)
+    ann.admit("bob", remove=True)
+    bob.team.decisions[name].append(late)
+    bob.team.now += 10_000.0
+    for mate in (bob, cy, ann):
+        mate.share()
+    found = record(cy, name)
+    assert found.decided is None
+    assert [it.sentence for it in found.aside] == [
+        f"decision 0 of {bob.signer_id}: that machine may not decide it"
+    ]
+    assert cy.experiment(name).status is Status.RUNNING
+
+
+def test_a_witness_of_what_the_plan_leaves_to_others_changes_nothing(tmp_path):
+    """The owner bears witness of all that a machine said; the plan says who decides."""
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy", machines=("f" * 16,))
+    bob.measure(name, 0, 24)
+    bob.exchange()
+    lease = bob.team.seen_by(bob.signer_id).lease_decision(name, 1.0)
+    row = bob.forge(name, lease)
+    bob.team.decisions[name].append(row)
+    with ann.member() as (workspace, member):
+        bear_witness(member, row, terms_sha256(workspace.store.experiment(name)))
+    assert record(cy, name).decided is None
+
+
+def told(mate, *machines):
+    with mate.member() as (workspace, member):
+        return decisions_of(workspace, member, machines)
+
+
+def test_the_owner_hears_what_stands_and_what_is_in_flight(tmp_path, monkeypatch):
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy")
+    bob.measure(name, 0, 24)
+    bob.exchange()
+    with bob.member() as (workspace, member):
+        seat = TeamSeat(workspace, member, workspace.store.experiment(name))
+        lease = take_lease(workspace, member, seat.known, seat.experiment)
+    (said,) = told(ann, bob.signer_id)
+    assert f"{bob.signer_id} is deciding {name} just now" in said
+    ann.team.seen_by(bob.signer_id).release(lease)
+
+    def refuse(*_):
+        raise GitError("The remote did not answer.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(team_settling, "carry_out", refuse)
+        bob.auto()
+    ann.admit("bob", remove=True)
+    (said,) = told(ann, bob.signer_id)
+    assert f"{bob.signer_id} decided {name} (promote); that stands, and is not carried" in said
+    assert told(ann, cy.signer_id) == ()
+    assert "commit c0ffee000000 on main" in cy.auto().sentence  # nobody had seen it before
+    (said,) = told(ann, bob.signer_id)
+    assert said.endswith("that stands.")
