@@ -98,8 +98,9 @@ class ExchangeContract:
         assert list(b.published()) == [experiment()]
         assert b.contents("exp-1") == TEXTS
         b.publish(experiment(), TEXTS)
-        b.publish(experiment("exp-0"), {})
+        b.publish(experiment("exp-0")._replace(beginning=7), {})
         assert [it.experiment_id for it in a.published()] == ["exp-1", "exp-0"]
+        assert [it.beginning for it in a.published()] == [0, 7]
         assert [it.experiment_id for it in a.published("exp-0")] == ["exp-0"]
         assert list(a.published("exp-9")) == []
         with pytest.raises(NotFoundError):

@@ -193,10 +193,9 @@ class Members(Protocol):
         """Return the owner of the project, None as long as nobody made it."""
 
     def join(self, key: MachineKey) -> MachineKey:
-        """Publish a machine's key and name, make the project if need be; return its owner.
+        """Publish this machine's key and name, make the project if need be; return its owner.
 
-        Who makes the project is its owner. Joined again, a machine may have another name. Keys
-        of others come again so that a store forgot.
+        Who makes the project is its owner. Joined again, a machine may have another name.
 
         Raises:
             ConflictError: another key has this id.

@@ -171,8 +171,10 @@ class PublicationTables(ProjectTables):
                 [self._known(connection), experiment_id, experiment_id],
             )
         return [
-            PublishedExperiment(name, plan or "", document or b"", machine or "", said or b"")
-            for name, plan, document, machine, said in rows
+            PublishedExperiment(
+                name, plan or "", document or b"", machine or "", said or b"", beginning
+            )
+            for name, plan, document, machine, said, beginning in rows
             if name
         ]
 
@@ -245,6 +247,7 @@ _PUBLICATION = {
     "document": measured.DOCUMENT,
     "machine": measured.NAME,
     "signature": measured.SIGNATURE,
+    "beginning": measured.FIXED,
 }
 _OWNER = (
     "select machine, public_key, machines.name from meta_experiment.owners"
