@@ -78,6 +78,45 @@ def test_a_link_cut_at_any_point_loses_and_doubles_nothing(tmp_path, team, postg
     assert lines.count(b"\n") == len(trials)
 
 
+def test_a_database_that_was_put_back_gets_all_again(tmp_path, team, postgres_server):
+    """Also by machines whose user of the database may not bring the owner's words."""
+    made, (ann, bob) = team_of(tmp_path, "ann", "bob", team=team)
+    bob.record(made, ["b-1"])
+    bob.exchange()
+    own = bob.join()
+    backup = postgres_server.database(template=team.database)
+    eve = type(ann)(tmp_path, "eve", team).clone(bob.root)
+    machine = eve.join()
+    ann.admit(machine)
+    for mate in (ann, bob, eve):
+        mate.record(made, [f"{mate.name}-2"])
+    for mate in (ann, bob, eve, ann, bob):
+        mate.exchange()
+    whole, role = ann.trials(made), f"{backup}_member"
+    assert len(whole) == 4
+    postgres_server.run(
+        f"create role {role} login password 'x'",
+        f"select meta_experiment.allow('{role}', 'project', 'member')",
+        f"select meta_experiment.bind('project', '{own}', '{role}')",
+        database=backup,
+    )
+    bob.team = PostgresTeam(postgres_server.url(backup, role, "x"))
+    ann.team = PostgresTeam(postgres_server.url(backup))
+    eve.team = PostgresTeam(postgres_server.url(backup, role, "x"))
+    told = bob.exchange()
+    assert (told.experiments[0].removed, told.not_counted) == (0, {})
+    eve.exchange()
+    assert bob.exchange().lost == ("the owner's last word on machines (1)",)
+    assert bob.exchange().lost == ("the owner's last word on machines (1)",)
+    for mate in (ann, bob, eve):
+        mate.exchange()
+    for mate in (ann, bob, eve):
+        assert mate.trials(made) == whole
+        assert mate.exchange().lost == ()
+        assert _healthy(mate).healthy
+    postgres_server.run(f"drop owned by {role}; drop role {role}", database=backup)
+
+
 def _work(mate, made, folder, seed):
     """Record and exchange until told to stop; note what was acknowledged, in order."""
     chance = random.Random(seed)  # noqa: S311

@@ -45,7 +45,7 @@ def three(tmp_path):
 
 
 def test_who_was_admitted_since_counts_as_before(tmp_path):
-    """Whoever saw the owner's word brings it again, with the machine that it is about."""
+    """It joins again by itself; then whoever saw the owner's word on it brings that again."""
     made, (ann, bob) = team_of(tmp_path, "ann", "bob")
     put_back = _kept(ann.team)
     eve = type(ann)(tmp_path, "eve", ann.team).clone(bob.root)
@@ -60,10 +60,12 @@ def test_who_was_admitted_since_counts_as_before(tmp_path):
     assert told.not_counted == {}
     assert told.experiments[0].removed == 0
     assert set(bob.counts(made)) == {"e-1"}
-    assert _word(ann.team, machine).counts
-    assert "owner's last word on machines (1)" in " ".join(told.lost)
+    assert machine not in ann.team.keys
     eve.record(made, ["e-2"])
-    eve.exchange()
+    told = eve.exchange()
+    assert told.lost[0] == "that this machine joined"
+    bob.exchange()
+    assert _word(ann.team, machine).counts
     ann.exchange()
     assert set(ann.counts(made)) == {"e-1", "e-2"}
     assert ann.team.keys[machine].name == "eve"

@@ -17,6 +17,7 @@ from meta_experiment.services.teams.membership import (
     BelievedMachines,
     Membership,
     believed,
+    not_counted,
     require_owner,
 )
 from meta_experiment.services.teams.publications import has_texts, published_of, why_aside
@@ -58,9 +59,10 @@ def _members(member: Membership) -> Iterator[Finding]:
     yield Finding("owner", ok=True, detail="the one whose key was pinned here")
     known = believed(member)
     joined = member.exchange.machines()
-    counts = sum(item.key.machine in known.keys for item in joined)
+    refused = not_counted(member, known)
+    counts = sum(item.key.machine not in refused for item in joined)
     yield Finding("machines", ok=True, detail=f"{counts} of {len(joined)} count")
-    for machine, why in sorted(known.not_admitted.items()):
+    for machine, why in refused.items():
         hint = f"If it is one of yours: meta-experiment store admit {as_word(machine)}"
         said = f"{as_word(machine)}: {why}"
         yield Finding(

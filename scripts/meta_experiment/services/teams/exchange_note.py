@@ -57,9 +57,15 @@ def read_note(layout: Layout) -> ExchangeNote:
     if not data:
         return ExchangeNote()
     document: dict[str, Any] = json.loads(data)
-    document["aside"] = {name: tuple(said) for name, said in document["aside"].items()}
-    document["lost"] = tuple(document["lost"])
-    return ExchangeNote(**document)
+    return ExchangeNote(
+        at=document["at"],
+        failed=document["failed"],
+        aside={name: tuple(said) for name, said in document["aside"].items()},
+        alone=document.get("alone", False),
+        had=document.get("had", {}),
+        lost=tuple(document.get("lost", ())),
+        lost_at=document.get("lost_at", 0.0),
+    )
 
 
 def sentences(layout: Layout) -> Iterator[str]:
@@ -76,7 +82,8 @@ def sentences(layout: Layout) -> Iterator[str]:
             "may rest on its own alone."
         )
     if note.lost:
-        yield told_losses(note.lost, note.lost_at)
+        told = told_losses(note.lost, note.lost_at)
+        yield f"{told} See it: meta-experiment store check"
     if note.failed:
         last = f"; the last one that went well was at {to_text(note.at)}" if note.at else ""
         yield (
@@ -94,7 +101,7 @@ def told_losses(lost: Sequence[str], at: float) -> str:
     return (
         f"The team's store went back to an earlier moment, found at {to_text(at)}: it lacked "
         f"{', '.join(lost)}. What this machine has of that it brought again, and others bring "
-        "theirs with their next exchange. See it: meta-experiment store check"
+        "theirs with their next exchange."
     )
 
 

@@ -23,6 +23,7 @@ from meta_experiment.services.teams.exchange_note import note_exchange, note_fai
 from meta_experiment.services.teams.membership import (
     Membership,
     believed,
+    not_counted,
     require_owner,
 )
 from meta_experiment.services.teams.publications import (
@@ -164,14 +165,10 @@ class _Exchanging:
 
     def result(self, done: Sequence[ExchangedExperiment]) -> StoreExchange:
         """Say what came of all."""
-        own, refused = self._member.signer.machine, dict(self._known.refused)
-        if own in self._known.not_admitted:
-            why = self._known.not_admitted[own]
-            refused[own] = f"{why}; it is this one, so that its trials count here alone"
         return StoreExchange(
             project=self._member.setting.project,
             experiments=tuple(done),
-            not_counted=dict(sorted(refused.items())),
+            not_counted=not_counted(self._member, self._known),
             unknown=self._unknown(),
             lost=self._lost,
         )

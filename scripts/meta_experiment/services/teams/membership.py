@@ -33,8 +33,8 @@ class BelievedMachines:
 
     `admitted` are the owner and whom it admitted, `joined` all of the project but whom it
     admits no longer, `here` this one and those that this checkout admitted by itself. Of all
-    others `not_admitted` says why. `words` are the owner's last ones; the store lacks those
-    that it `lost`, and knows the machines that are `stored`, by their names. What is here
+    others `not_admitted` says why. `words` are the owner's last ones, of which the store
+    `lost` some on machines that it knows: those `stored`, by their names. What is here
     already of a machine goes only where a word has `taken_back` that it counts.
     """
 
@@ -86,6 +86,15 @@ class BelievedMachines:
         return self.not_admitted.get(machine, "it has not joined")
 
 
+def not_counted(member: Membership, known: BelievedMachines) -> dict[str, str]:
+    """Return why machines do not count for others than themselves, by their ids in order."""
+    own, found = member.signer.machine, dict(known.refused)
+    if own in known.not_admitted:
+        why = known.not_admitted[own]
+        found[own] = f"{why}; it is this one, so that its trials count here alone"
+    return dict(sorted(found.items()))
+
+
 def require_owner(member: Membership) -> None:
     """Refuse a store in which the project is another's than when it was first used.
 
@@ -131,6 +140,7 @@ def believed(member: Membership) -> BelievedMachines:
         if why not in {FORGED_ID, NO_LONGER}:
             joined[machine] = keys[machine]
     no_longer = {machine for machine, word in words.items() if not word.counts}
+    stored = {item.key.machine: item.key.name for item in machines}
     there = {word for item in machines for word in item.admissions}
     return BelievedMachines(
         here=here,
@@ -138,8 +148,10 @@ def believed(member: Membership) -> BelievedMachines:
         joined=joined,
         not_admitted=not_admitted,
         words=words,
-        lost=tuple(word for word in words.values() if word not in there),
-        stored={item.key.machine: item.key.name for item in machines},
+        lost=tuple(
+            word for word in words.values() if word not in there and word.machine in stored
+        ),
+        stored=stored,
         taken_back=setting.taken_back | no_longer,
     )
 

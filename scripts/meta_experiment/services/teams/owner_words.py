@@ -70,6 +70,9 @@ def tell_again(
 ) -> Words:
     """Bring words into the store that it does not have; return those that this made the last.
 
+    A machine that the store does not know either joins again by itself first, as the user of
+    the database that it is bound to.
+
     Where another word stands in the place of one, the owner's own machine says it once more
     under the next number; on others it is kept here and waits for that. One that this user of
     the database may not bring waits for somebody who may.
@@ -80,17 +83,15 @@ def tell_again(
     there = {item.key.machine: item.admissions for item in exchange.machines()}
     said = {}
     for known in lost:
-        word, key = known, MachineKey(known.machine, known.public_key, "")
-        taken = there.get(word.machine, ())
+        word, taken = known, there[known.machine]
         if any(word.number == other.number for other in taken):
             if signer.key.public_key != setting.owner:
                 continue
+            key = MachineKey(word.machine, word.public_key, "")
             number = next_number(word, taken)
             word = owners_word(signer, setting.project, key, number, counts=word.counts)
             said[word.machine] = word
         with suppress(RemoteError, ConflictError):
-            if word.machine not in there:
-                exchange.join(key)
             exchange.admit(word)
     return said
 

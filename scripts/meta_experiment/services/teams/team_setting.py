@@ -66,10 +66,10 @@ def read_setting(workspace: Workspace) -> TeamSetting | None:
         url=document["url"],
         command=document["command"],
         admitted=document["admitted"],
-        taken_back=frozenset(document["taken_back"]),
-        words={machine: _word(machine, *said) for machine, said in document["words"].items()},
-        pulls=document["pulls"],
-        name=document["name"],
+        taken_back=frozenset(document.get("taken_back", ())),
+        words={who: _word(who, *said) for who, said in document.get("words", {}).items()},
+        pulls=document.get("pulls", True),
+        name=document.get("name", ""),
     )
 
 
