@@ -16,6 +16,7 @@
     ├── DependencyError       a package or program is missing                  exit 1
     ├── NetworkError          nobody answered, or not to the end               exit 1
     ├── RemoteError           another machine answered, and said no            exit 1
+    │   ├── ForbiddenError    it said: not this user                           exit 1
     │   └── RateLimitError    it said: not yet                                 exit 1
     └── DegenerateDataError   the numbers carry no evidence (also ValueError)  exit 1
 
@@ -175,6 +176,10 @@ class RemoteError(MetaExperimentError):
         """Hold the status beside the sentence."""
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class ForbiddenError(RemoteError):
+    """Another machine does not allow this user what was asked for."""
 
 
 class RateLimitError(RemoteError):

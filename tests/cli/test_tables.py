@@ -174,7 +174,7 @@ def test_parquet_without_its_extra_says_what_to_install(project, recorded, monke
     monkeypatch.setattr(table_files, "import_module", missing)
     place = project.root / "all.parquet"
     said = project("trials", recorded, "--parquet", place, code=1)
-    assert "meta-experiment[export]" in said.err
+    assert "[export]'" in said.err
     assert not place.exists()
 
 

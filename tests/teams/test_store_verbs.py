@@ -91,6 +91,49 @@ def test_a_team_from_nothing_to_a_shared_board(pair, said, url):
     assert refused["error"]["kind"] == "refused"
 
 
+def role(server, url, kind):
+    """Let a role of the database in as a kind; return its address."""
+    database = url.rpartition("/")[2]
+    name = f"{database}_{kind or 'nobody'}"
+    server.run(f"create role {name} login password '{PASSWORD}'")
+    if kind:
+        allow = f"select meta_experiment.allow('{name}', '{PROJECT}', '{kind}')"
+        server.run(allow, database=database)
+    return name, server.url(database, name)
+
+
+def test_a_writer_ships_without_positions_and_hears_it_once(pair, said, url, postgres_server):
+    """Nothing that it may not do stops what it may."""
+    made, ann, bob = pair
+    said(ann, "store", "use", "--project", PROJECT, "--create", **{_VARIABLE: url})
+    _, address = role(postgres_server, url, "writer")
+    writer = {_VARIABLE: address}
+    code, joined = said(bob, "store", "use", "--project", PROJECT, **writer)
+    bob.record(made, ["b-1"])
+    code, early = said(bob, "store", "ship", **writer)
+    (refused,) = [item["refused"] for item in early["experiments"]]
+    assert (code, "permission denied" in refused) == (1, True)  # nobody published it so far
+    ann.record(made, ["a-1"])
+    said(ann, "store", "ship", **{_VARIABLE: url})
+    code, begun = said(bob, "start", made, **writer)
+    assert (code, sum("by hash" in note for note in begun["notes"])) == (0, 1)
+    code, shipped = said(bob, "store", "ship", **writer)
+    assert (code, shipped["experiments"][0]["refused"]) == (0, None)
+    assert said(bob, "store", "show")[1]["failed"] is None
+    with contextlib.closing(ann.team.seen_by(joined["machine"])) as exchange:
+        assert exchange.sizes()
+
+
+def test_a_role_that_is_not_let_in_is_told_the_very_words(pair, said, url, postgres_server):
+    """With its own name and the project's, for whoever owns the schema to run."""
+    _, ann, bob = pair
+    said(ann, "store", "use", "--project", PROJECT, "--create", **{_VARIABLE: url})
+    name, address = role(postgres_server, url, "")
+    code, refused = said(bob, "store", "use", "--project", PROJECT, **{_VARIABLE: address})
+    hint = f"select meta_experiment.allow('{name}', '{PROJECT}', 'member')"
+    assert (code, hint in refused["error"]["hint"]) == (1, True)
+
+
 def test_the_address_comes_from_a_program(pair, said, url, tmp_path):
     """It is asked each time, no shell reads it, and what it prints is kept nowhere."""
     made, ann, _ = pair

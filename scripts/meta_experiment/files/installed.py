@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a glance does without it
+    from importlib.metadata import Distribution
 
 NAME = "meta-experiment"
 _SOURCE = Path(__file__).resolve().parents[3]  # of a clone, and of the plugin
@@ -43,6 +46,8 @@ def public_requirement() -> str:
 
 
 def _found() -> Distribution | None:
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         return distribution(NAME)
     except PackageNotFoundError:

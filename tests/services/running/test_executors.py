@@ -224,7 +224,7 @@ def test_dask_that_is_not_installed_is_named_with_how_to_get_it(project, monkeyp
     space = opened(project)
     with pytest.raises(DependencyError, match="distributed") as refused:
         run(space, create(space, project), project, DASK)
-    assert "meta-experiment[dask]" in refused.value.hint
+    assert "[dask]'" in refused.value.hint
 
 
 def command(project, *words):  # noqa: F811

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from meta_experiment import __version__
 from meta_experiment.errors import DependencyError, NetworkError
+from meta_experiment.files.installed import install_hint
 from meta_experiment.outbound.telemetry.attribute_names import (
     EVENT_NAMES,
     SCHEMA_URL,
@@ -46,9 +47,8 @@ def require_otlp(environment: Mapping[str, str]) -> None:
         import opentelemetry.sdk.trace  # noqa: F401
     except ImportError as error:
         raise DependencyError(
-            f"OpenTelemetry's SDK is not installed: {error}.",
-            hint="Install opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http into "
-            "the Python that `meta-experiment check --json` names.",
+            f"Telemetry needs {error.name or error}, which is not installed.",
+            hint=install_hint("telemetry"),
         ) from error
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meta_experiment.errors import MetaExperimentError, NetworkError, RemoteError
+from meta_experiment.errors import (
+    ForbiddenError,
+    MetaExperimentError,
+    NetworkError,
+    RemoteError,
+)
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.team_settling import TeamSeat
 from meta_experiment.services.serving.reconciliation import reconcile_quietly
@@ -16,6 +21,10 @@ from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.team_store import StoreExchange
 
 _OVER = (NetworkError, RemoteError)  # nothing that follows would be answered
+_WRITES_ALONE = (
+    "The store lets this user write trials alone: no positions are leased, and units are drawn "
+    "here by hash."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +53,16 @@ def share(
         MetaExperimentError: as `exchange`.
     """
     done, notes = exchange(workspace, member, selectors), list[str]()
-    known, leased = believed(member), 0
+    known, leased, may_lease = believed(member), 0, True
     for item in done.experiments:
         experiment = workspace.store.experiment(item.experiment_id)
         try:
-            leased += _leased(workspace, member, experiment)
+            if may_lease and _draws_here(workspace, experiment):
+                try:
+                    leased += lease_ahead(workspace, member.exchange, experiment)
+                except ForbiddenError:
+                    may_lease = False
+                    notes.append(_WRITES_ALONE)
             notes += _taken_up(TeamSeat(workspace, member, experiment, known))
         except _OVER:
             raise
@@ -74,13 +88,10 @@ def begin_sharing(workspace: Workspace, experiment: Experiment) -> tuple[str, ..
         return (f"{said} {error.message}{hint}",)
 
 
-def _leased(workspace: Workspace, member: Membership, experiment: Experiment) -> int:
-    running = experiment.status is Status.RUNNING
-    if not (running and draws_from_leases(experiment)):
-        return 0
-    if not workspace.checkout.started_here(experiment):
-        return 0
-    return lease_ahead(workspace, member.exchange, experiment)
+def _draws_here(workspace: Workspace, experiment: Experiment) -> bool:
+    """Tell whether units of an experiment are drawn in this checkout from leased positions."""
+    running = experiment.status is Status.RUNNING and draws_from_leases(experiment)
+    return running and workspace.checkout.started_here(experiment)
 
 
 def _taken_up(seat: TeamSeat) -> Iterator[str]:

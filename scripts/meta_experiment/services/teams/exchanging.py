@@ -9,6 +9,7 @@ from meta_experiment.errors import (
     ConflictError,
     CorruptStoreError,
     DriftError,
+    ForbiddenError,
     InvalidStateError,
     LockedError,
     MetaExperimentError,
@@ -42,7 +43,7 @@ from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.team_store import ExchangedExperiment, StoreExchange
 
 Exchanged = TypeVar("Exchanged")
-_OF_ONE = (RefusedError, ConflictError, DriftError, CorruptStoreError)
+_OF_ONE = (RefusedError, ConflictError, DriftError, CorruptStoreError, ForbiddenError)
 
 
 def exchange_now(workspace: Workspace, by: Callable[[Membership], Exchanged]) -> Exchanged:

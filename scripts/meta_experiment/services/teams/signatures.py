@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from meta_experiment.errors import DependencyError
+from meta_experiment.files.installed import install_hint
 
 
 class SigningKey:
@@ -48,7 +49,6 @@ def _installed() -> Iterator[None]:
         yield
     except ImportError as error:
         raise DependencyError(
-            f"What machines of a team sign by is not installed: {error}.",
-            hint="Install meta-experiment[team], or the packages cryptography and psycopg into "
-            "the Python that `meta-experiment check --json` names.",
+            f"The signing of a team needs {error.name or error}, which is not installed.",
+            hint=install_hint("team"),
         ) from error

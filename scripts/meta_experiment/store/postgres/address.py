@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from meta_experiment.errors import DependencyError, UsageError, as_word
+from meta_experiment.files.installed import install_hint
 from meta_experiment.records import dataclass
 
 # What people set in the URL, in a service file or in PG… variables holds; the rest is bounded.
@@ -90,9 +91,9 @@ def parse(url: str) -> Address:
 
 def without_secrets(url: str) -> str:
     """Return a URL as words `key=value`, without its secrets. Raises as `parse`."""
+    kept = {word: value for word, value in _words(url).items() if word not in SECRETS}
     from psycopg import conninfo
 
-    kept = {word: value for word, value in _words(url).items() if word not in SECRETS}
     return conninfo.make_conninfo("", **kept)
 
 
@@ -119,6 +120,6 @@ def driver() -> None:
         import psycopg_pool  # noqa: F401
     except ImportError as error:
         raise DependencyError(
-            "A team's store needs psycopg, which is not installed.",
-            hint="Run: pip install 'meta-experiment[team]'",
+            f"A team's store needs {error.name or error}, which is not installed.",
+            hint=install_hint("team"),
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +41,8 @@ class Connections:
     tell why it failed.
     """
 
-    def __init__(self, url: str) -> None:
-        self.address = addresses.parse(url)
+    def __init__(self, url: str, project: str = "") -> None:
+        self.address, self.project = addresses.parse(url), project
         self._pool: ConnectionPool[Connection[tuple[Any, ...]]] | None = None
         self._lock = Lock()
         self._own = local()  # of each thread: the connection of its transaction
@@ -64,11 +64,11 @@ class Connections:
 
         outer: Connection[tuple[Any, ...]] | None = getattr(self._own, "connection", None)
         if outer is not None and not apart:
-            with told(self.address), outer.transaction():
+            with self._told(), outer.transaction():
                 yield outer
             return
         pool = self._opened()
-        with told(self.address):
+        with self._told():
             try:
                 connection = _begun(pool)
             except PoolTimeout:
@@ -94,6 +94,9 @@ class Connections:
             atexit.unregister(pool.close)
             pool.close(_PARTING)
 
+    def _told(self) -> AbstractContextManager[None]:
+        return told(self.address, self.project)
+
     def _opened(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
         with self._lock:
             if self._pool is None:
@@ -117,7 +120,7 @@ class Connections:
         from meta_experiment.store.postgres.patience import PatientConnection
 
         with (
-            told(self.address),
+            self._told(),
             PatientConnection.connect(self.address.conninfo, **_OPTIONS) as connection,
         ):
             connection.execute(_BEGIN)

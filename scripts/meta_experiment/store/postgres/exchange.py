@@ -36,7 +36,7 @@ def open_exchange(url: str, project: str, machine: str) -> Exchange:
     Raises:
         UsageError: the URL cannot be read. DependencyError: the driver is missing.
     """
-    return PostgresExchange(Connections(url), project, machine)
+    return PostgresExchange(Connections(url, project), project, machine)
 
 
 class LogTables(ProjectTables):

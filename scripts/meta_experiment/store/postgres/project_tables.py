@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from meta_experiment.errors import CorruptStoreError, NotFoundError, RemoteError, cite
+from meta_experiment.errors import CorruptStoreError, ForbiddenError, NotFoundError, cite
 from meta_experiment.files.confine import Content
 from meta_experiment.store.postgres import measured
 from meta_experiment.store.postgres.connections import Connections
+from meta_experiment.store.postgres.refusals import allow_hint
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -54,10 +55,9 @@ class ProjectTables:
                 )
             known = self._known(connection)
         if known is None:
-            raise RemoteError(
+            raise ForbiddenError(
                 f"This user of the team's store may not see the project {cite(self.project)}.",
-                hint="Whoever owns the schema runs: select meta_experiment.allow('ROLE', "
-                "'PROJECT', 'member')",
+                hint=allow_hint(self._connections.address, self.project),
             )
         return known
 

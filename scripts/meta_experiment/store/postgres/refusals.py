@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from meta_experiment.errors import (
     ConflictError,
+    ForbiddenError,
     LockedError,
     MetaExperimentError,
     NetworkError,
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
 CREDENTIALS = "Check user and password; PGPASSFILE and PGSERVICE are libpq's own and work."
 NO_SCHEMA = "Whoever owns the database runs: meta-experiment store use URL"
 _AGAIN = "Run it again; what was done already is known and not done twice."
-_ALLOW = (
-    "Whoever owns the schema runs: select meta_experiment.allow('ROLE', 'PROJECT', 'member')"
-)
+_ALLOW = "{allow}"
 
 
 class Refusal(NamedTuple):
-    """What is said of a failure; `{at}` is the address."""
+    """What is said of a failure: `{at}` is the address, `{allow}` what lets the user in."""
 
     error: type[MetaExperimentError]
     message: str
@@ -74,7 +73,7 @@ _STATES: Mapping[str, Refusal] = {  # by the whole code, or how it begins
     ),
     "40": Refusal(LockedError, "Others changed the same in the team's store ({at}).", _AGAIN),
     "42501": Refusal(
-        RemoteError,
+        ForbiddenError,
         "The team's store ({at}) does not allow this user what was asked for: {said}.",
         _ALLOW,
     ),
@@ -171,18 +170,27 @@ _SAYINGS: Mapping[str, Refusal] = {
 }
 
 
+def allow_hint(address: Address, project: str) -> str:
+    """Say what the owner of the schema runs, so that this user may take part in a project."""
+    role, named = address.user or "ROLE", project or "PROJECT"
+    said = ", ".join(f"'{cite(word)[1:-1]}'" for word in (role, named, "member"))
+    return f"Whoever owns the schema runs: select meta_experiment.allow({said})"
+
+
 @contextmanager
-def told(address: Address) -> Iterator[None]:
+def told(address: Address, project: str = "") -> Iterator[None]:
     """Raise what the driver raises within as an error of ours."""
     import psycopg
 
     try:
         yield
     except psycopg.Error as error:
-        raise translated(error, address) from None
+        raise translated(error, address, project) from None
 
 
-def translated(error: psycopg.Error, address: Address) -> MetaExperimentError:
+def translated(
+    error: psycopg.Error, address: Address, project: str = ""
+) -> MetaExperimentError:
     """Return what an error of the driver means.
 
     It is told without its cause: libpq repeats what it was given, secrets included.
@@ -193,7 +201,8 @@ def translated(error: psycopg.Error, address: Address) -> MetaExperimentError:
     else:
         refusal = _by_state(error.sqlstate) if error.sqlstate else _by_words(said)
     message = refusal.message.format(at=address, said=cite(_without_secret(said, address)))
-    return refusal.error(message, hint=refusal.hint)
+    hint = refusal.hint.format(allow=allow_hint(address, project))
+    return refusal.error(message, hint=hint)
 
 
 def _by_state(state: str) -> Refusal:
