@@ -6,8 +6,8 @@ import threading
 
 import psycopg
 import pytest
+from tests.store import test_exchange
 from tests.store.exchange_contract import ExchangeContract, batch, experiment, key
-from tests.store.test_exchange import TestInPostgres
 from tests.support import pooler
 
 from meta_experiment.store.postgres.exchange import open_exchange
@@ -28,7 +28,7 @@ def pooled(postgres_server):
 class TestBehindAPooler(ExchangeContract):
     """Each test has a project of its own, in one database."""
 
-    see, later = TestInPostgres.see, TestInPostgres.later
+    see, later = test_exchange.TestInPostgres.see, test_exchange.TestInPostgres.later
 
     @pytest.fixture
     def postgres_store(self, pooled):
