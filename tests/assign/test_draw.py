@@ -193,6 +193,7 @@ def test_uniform_numbers_do_not_confuse_the_borders_of_their_parts():
     assert uniform("ab", "c") != uniform("a", "bc")
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(), max_size=12), st.text(max_size=5))
 def test_shuffling_keeps_every_item(items, seed):
     """A shuffle is a permutation and repeats itself."""

@@ -19,6 +19,7 @@ def archived(project):
     return made
 
 
+@pytest.mark.long
 def test_every_look_still_finds_it(project, archived):
     """By its id and by a short name; nothing of its data is gone."""
     assert (

@@ -29,6 +29,7 @@ def collect(project, gathered, *flags, days=4, code=0, **changes):
     return project("collect", name, "--mapping", mapping, *flags, "--json", code=code).json
 
 
+@pytest.mark.long
 def test_a_later_collection_adds_days_and_leaves_those_that_were_decided_on(project, gathered):
     name, rows = gathered
     first = collect(project, gathered)
@@ -85,6 +86,7 @@ def test_a_column_whose_values_became_others_adds_no_day(project, gathered):
     assert refused["message"].startswith("values_changed: cost_usd ")
 
 
+@pytest.mark.long
 def test_another_mapping_is_refused_unless_all_begins_again_on_record(project, gathered):
     name, _ = gathered
     collect(project, gathered)
@@ -106,6 +108,7 @@ def test_sums_that_somebody_else_wrote_decide_nothing(project, gathered):
     assert project("analyze", name, "--json", code=1).json["error"]["kind"] == "corrupt_store"
 
 
+@pytest.mark.long
 def test_without_a_time_there_is_one_look(project, gathered):
     exposure = {"table": "shown", "unit": "unit", "variant": "arm",
                 "variants": {"A": "control", "B": "treatment"}}  # fmt: skip

@@ -21,6 +21,7 @@ def experiment(project):
     )
 
 
+@pytest.mark.long
 def test_the_files_of_a_folder_make_a_draft_that_can_be_collected_by(project):
     """Without a word from anybody; variants and metrics are those of the plan."""
     rows = made_up(60)
@@ -39,6 +40,7 @@ def test_the_files_of_a_folder_make_a_draft_that_can_be_collected_by(project):
     assert project("collect", "--draft", "--json").json["tables"] == ["calls", "shown"]
 
 
+@pytest.mark.long
 def test_the_tables_of_a_server_make_a_draft_without_its_secret(project, postgres_server):
     name = postgres_server.database()
     postgres_server.run(

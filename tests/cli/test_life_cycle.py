@@ -77,6 +77,7 @@ def one_of_two_bad(project, *flags):
     return name, good, bad
 
 
+@pytest.mark.long
 def test_auto_ends_a_harmful_arm_and_lets_the_others_go_on(project):
     """On record, in history and in the draw: its units get the control, and no trial."""
     name, _, bad = one_of_two_bad(project, "--auto")
@@ -413,6 +414,7 @@ def test_what_a_crash_cut_off_is_finished_or_undone_by_the_next_command(project)
     assert project.git("status", "--short", "--", COMMAND) == ""
 
 
+@pytest.mark.long
 def test_a_slow_hook_is_in_nobodys_way(project):
     """While a promotion waits for it, other verbs go on and leave the promotion alone."""
     name = project.create()

@@ -67,6 +67,7 @@ def test_create_says_what_time_on_the_wall_has_in_it(project, flags, primary, to
     assert all("name active_seconds" in note for note in said)
 
 
+@pytest.mark.long
 def test_noise_tells_how_far_apart_equal_arms_look(project):
     """The floor falls with the number of units; too few past values are refused."""
     name = project.create()
@@ -78,6 +79,7 @@ def test_noise_tells_how_far_apart_equal_arms_look(project):
     assert project("noise", "--json").json["floors"] == floors
 
 
+@pytest.mark.long
 def test_noise_is_of_one_prompt_and_of_what_its_plan_is_about(project):
     """Values of several prompts are no past of any; an experiment's own primary is meant."""
     name = project.create("--primary-metric", "output_tokens")

@@ -76,6 +76,7 @@ def test_nobody_watches_what_is_piped(repository, flags):
     assert "--watch draws on a terminal" in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_runs_have_a_bar_that_leaves_nothing(repository):
     shown, code = drawn([*PROGRAM, *words_of_a_run(repository)])
     assert (code, HIDDEN in shown) == (0, True), shown
@@ -107,6 +108,7 @@ def test_what_takes_long_has_a_bar_with_the_time_left(tmp_path, monkeypatch):
     assert shown.rstrip().splitlines()[-1].strip().startswith("Next")
 
 
+@pytest.mark.long
 def test_what_takes_long_is_silent_where_nobody_looks(tmp_path):
     forced = {**os.environ, "FORCE_COLOR": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
@@ -115,6 +117,7 @@ def test_what_takes_long_is_silent_where_nobody_looks(tmp_path):
     assert [word for word in (HIDDEN, "left", "%,") if word in done.stderr] == []
 
 
+@pytest.mark.long
 def test_a_log_has_no_bar_though_it_is_to_be_coloured(repository):
     forced = {**os.environ, "FORCE_COLOR": "1", "PYTHONPROFILEIMPORTTIME": "1"}
     done = subprocess.run(

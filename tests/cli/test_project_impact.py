@@ -72,6 +72,7 @@ def test_a_promotion_records_what_a_use_saves_and_how_many_there_are(project, pr
     assert "Healthy" in project("verify").out
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("promoted")
 def test_what_is_promoted_adds_up_and_what_was_taken_back_counts_until_then(project, calendar):
     first = impact(project)
@@ -114,6 +115,7 @@ def test_a_rollback_makes_the_rate_of_use_no_smaller(project, calendar, promoted
     assert after["readiness"]["days_running"] == before["readiness"]["days_running"]
 
 
+@pytest.mark.long
 def test_figures_that_came_with_a_commit_are_told_apart(project, calendar, promoted):
     """Believable ones as well: anybody can commit any number; what was made here stays so."""
     assert impact(project)["elsewhere"] == []
@@ -158,6 +160,7 @@ def test_a_holdout_that_came_to_its_end_gives_its_own_estimate(project, calendar
     assert row["finding"] == "still_better"
 
 
+@pytest.mark.long
 def test_a_holdout_speaks_of_what_it_measured_alone(project, calendar):
     """It recorded no cost: that of the promotion stays, at the newer rate of use."""
     made = experiment(project, "shorter", 0.7, 30)
@@ -186,6 +189,7 @@ def test_a_holdout_speaks_of_what_it_measured_alone(project, calendar):
     assert "Nothing that was promoted stands any more" in said
 
 
+@pytest.mark.long
 def test_a_reversed_promotion_costs_until_it_is_taken_back(project, calendar, promoted):
     name = project("holdout", promoted, "--yes", "--no-auto", "--json").json["experiment_id"]
     use(project, name, 200, promoted=140, previous=100)

@@ -66,6 +66,7 @@ def written(project, *flags):
     return (folder / "index.html").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_a_row_says_what_the_evidence_says_what_was_done_and_what_is_due(project, generations):
     document = project("report", "--all", "--json").json
     told = {it["experiment_id"]: it for it in document["experiments"]}
@@ -263,6 +264,7 @@ def test_only_the_last_part_of_a_folder_is_made(project):
     assert (root / "new" / "index.html").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("generations")
 def test_the_index_of_a_thousand_is_bounded_and_reads_no_trial(project):
     """What the board has folded is not opened again; 1,000 rows stay below a megabyte."""

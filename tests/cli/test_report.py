@@ -333,6 +333,7 @@ def test_a_month_that_would_cost_more_is_said_to(project, decided):
     assert told(turns=open_) == "What a month of uses would save is not settled"
 
 
+@pytest.mark.long
 def test_three_times_as_many_trials_make_no_longer_report(project):
     """Beyond the units that are shown one by one, nothing grows with their number."""
     made = project.create("--assignment", "external")

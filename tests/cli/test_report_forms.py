@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
+from tests.everyday import some
 from tests.looks import made_up
 from tests.looks.project import MadeUpProject, Uses
 from tests.support.forms import FORMS, said_by
@@ -61,14 +62,14 @@ NAMES = (*PLANS, "decided", "three-arms", "cases", "fixed", "undecided", "empty"
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES, 4))
 def test_verdict_numbers_and_order_are_those_of_the_document(name, form):
     report = document(name)
     assert said_by(form, report) == said_by("document", report)
 
 
 @pytest.mark.parametrize("decision", Decision)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", some(FORMS, 2))
 def test_every_verdict_and_state_is_said_in_every_form(form, decision):
     """Also those that no made-up experiment comes to."""
     report = document("three-arms")
@@ -83,7 +84,7 @@ def test_every_verdict_and_state_is_said_in_every_form(form, decision):
         assert said_by(form, other) == said_by("document", other)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES, 4))
 def test_the_same_document_makes_the_same_bytes(name):
     report, again = document(name), fresh(name)
     assert report == again
@@ -122,7 +123,7 @@ def hostile(words):
     return replace(report, prompts=prompts, plan=plan, notes=notes, experiment_id=words[:200])
 
 
-@pytest.mark.parametrize("length", [1, 10_000])
+@pytest.mark.parametrize("length", [1, pytest.param(10_000, marks=pytest.mark.long)])
 def test_no_text_is_more_than_text_in_any_form(length):
     """In each place, short and long: no cell breaks, nothing runs, is called or linked."""
     words = (MARKS + HOSTILE) * max(1, length // len(MARKS + HOSTILE))
@@ -203,6 +204,7 @@ def test_two_ids_have_two_marks_and_none_ends_its_comment():
     assert "--" not in marker("----").removeprefix("<!--").removesuffix("-->")
 
 
+@pytest.mark.long
 def test_the_table_of_all_experiments_is_a_comment_as_well():
     from meta_experiment.render.project_list import project_list
 

@@ -71,6 +71,7 @@ def marked(project, monkeypatch):
     return made
 
 
+@pytest.mark.long
 def test_no_form_tells_a_person_a_place_or_a_unit(project, marked):
     found = forms(project, marked)
     assert set(found) == FORMS
@@ -98,6 +99,7 @@ def test_an_import_tells_the_file_and_not_its_folder(project, tmp_path):
             assert mark not in text, form
 
 
+@pytest.mark.long
 def test_units_are_told_where_they_are_asked_for(project, marked):
     found = forms(project, marked, "--units")
     units = json.loads(found["json"])["units"]

@@ -12,6 +12,7 @@ from tests.cli.test_where_it_stands import (
     record,
     told,
 )
+from tests.everyday import some
 
 from meta_experiment.render.report_words import THIN
 
@@ -47,7 +48,7 @@ def read(project, name, *flags):
     return page, text, title
 
 
-@pytest.mark.parametrize("case", DONE)
+@pytest.mark.parametrize("case", some(DONE, 4))
 def test_badge_title_and_plain_text_say_what_stands(project, case):
     name = done(project, case)
     standing = told(project, name)["standing"]

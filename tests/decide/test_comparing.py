@@ -110,6 +110,7 @@ def test_intervals_contain_the_estimate_and_the_always_valid_one_is_wider(contro
         assert always.high - always.low >= once.high - once.low - 1e-9
 
 
+@pytest.mark.long
 @given(values, values)
 def test_a_metric_and_its_opposite_mirror_each_other(control, b):
     """Turning the direction swaps the two e-values and the sign of the effect size."""
@@ -125,6 +126,7 @@ def test_a_metric_and_its_opposite_mirror_each_other(control, b):
         assert lower.interval.low == pytest.approx(-higher.interval.high)
 
 
+@pytest.mark.long
 @given(values, values, st.floats(0.01, 100))
 def test_the_unit_of_a_metric_does_not_matter(control, b, factor):
     """Seconds or minutes: evidence and relative effect are the same."""
@@ -315,6 +317,7 @@ def test_a_promotion_is_an_interval_whose_lower_end_passes_the_null(
         assert convinces == (seen.p_anytime <= alpha)
 
 
+@pytest.mark.long
 @given(*TWO_ARMS)
 def test_at_one_look_too_a_promotion_is_an_interval_that_passes_the_null(
     metric, n, ratio, wide, threshold

@@ -87,6 +87,7 @@ def test_nothing_is_said_of_few_units_or_of_others():
     assert list(interactions(plan(), constant[0], OTHER, "x", constant[1])) == []
 
 
+@pytest.mark.long
 def test_alike_effects_are_called_different_as_often_as_the_level_says():
     """Of 400 at two sides of 5%, 40 are expected; 65 would be one in thousands."""
     rng, wrong = np.random.default_rng(4), 0

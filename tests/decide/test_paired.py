@@ -622,6 +622,7 @@ def test_intervals_contain_the_estimate_and_the_always_valid_one_is_wider(given_
         assert always.high - always.low >= once.high - once.low - slack
 
 
+@pytest.mark.long
 @given(pairs)
 def test_a_metric_and_its_opposite_mirror_each_other(given_pairs):
     """Turning the direction swaps the e-values and the signs."""

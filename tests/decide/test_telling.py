@@ -221,6 +221,7 @@ def test_the_outlook_of_cases_is_that_of_pairs():
     assert promoted / 400 == pytest.approx(0.8, abs=0.06)
 
 
+@pytest.mark.long
 def test_the_outlook_of_a_rate_is_that_of_the_rule_on_its_counts():
     """From 50% by 35 pairs: what it names is found in 80% of simulated runs."""
     from tests.sim.rates import crossings
@@ -249,6 +250,7 @@ def test_the_outlook_of_a_rate_holds_where_lower_is_better():
     assert once.improvement < one.improvement
 
 
+@pytest.mark.long
 def test_the_outlook_of_a_threshold_is_that_of_what_it_claims():
     """To show more than 15% takes more than to show anything."""
     for metric in (DURATION, COST, SUCCESS):

@@ -234,6 +234,7 @@ def test_an_edit_of_what_is_ours_is_refused_with_the_way_out(tmp_path, edit):
 ITEMS = [stand_in(head, body) for head in HEADS for body in BODIES if body != "long"]
 
 
+@pytest.mark.long
 @given(data=st.data())
 @settings(max_examples=40)
 def test_the_shell_and_python_free_a_text_alike(tmp_path_factory, data):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests import logs
+from tests.everyday import some
 from tests.live.stage import PYTHON
 from tests.sealing import own_seal
 
@@ -24,7 +25,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("kind", ["zeros", "pipe"])
-@pytest.mark.parametrize("what", ENDLESS)
+@pytest.mark.parametrize("what", some(ENDLESS, 3))
 def test_a_file_without_end_costs_neither_memory_nor_time(stage, what, kind):
     """A device or a pipe in place of a file: no hook fails, and the prompt goes on."""
     stage.run(sequence="1" * 10)

@@ -43,6 +43,7 @@ def test_the_present_form_is_not_touched():
     assert upgraded(document) == (document, ())
 
 
+@pytest.mark.long
 @given(documents([EARLIER["template"]]))
 def test_what_reads_in_the_older_form_can_be_written_in_the_present_one(document):
     """No experiment is readable until its first change of state and lost with it."""

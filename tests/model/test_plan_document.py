@@ -192,6 +192,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(
     st.dictionaries(
         st.sampled_from([*plan_to_document(plan_from_document(MINIMAL)), "report"]), json_values

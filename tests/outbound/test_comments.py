@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from tests.everyday import some
 from tests.outbound.fake_github import PATIENCE, TOKEN, US, fake_github
 
 from meta_experiment.errors import NetworkError, RateLimitError, RemoteError, UsageError
@@ -107,8 +108,13 @@ QUERY_FAULTS = {
 
 @pytest.mark.parametrize(
     ("kind", "fault", "creations"),
-    [(kind, *fault) for kind in THREADS for fault in FAULTS.items()]
-    + [("discussion", *fault) for fault in QUERY_FAULTS.items()],
+    some(
+        [
+            *((kind, *fault) for kind in THREADS for fault in FAULTS.items()),
+            *(("discussion", *fault) for fault in QUERY_FAULTS.items()),
+        ],
+        20,
+    ),
 )
 def test_a_fault_leaves_exactly_one_comment(hub, kind, fault, creations):
     thread = THREADS[kind]

@@ -1,5 +1,6 @@
 """A picture in characters says what its numbers say, whatever its width."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def side(value):
     return (value > 0) - (value < 0)
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.floats(0.05, 0.6), EFFECTS, EFFECTS, EFFECTS, HELD, HELD, WIDTHS)
 def test_a_line_touches_no_mark_that_it_is_clear_of(

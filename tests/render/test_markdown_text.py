@@ -63,6 +63,7 @@ TEXTS = st.text(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(TEXTS)
 def test_no_text_is_more_than_text(text):

@@ -90,6 +90,7 @@ def test_what_this_program_keeps_is_its_own_to_change(project):
     assert changed(before, standing(there))
 
 
+@pytest.mark.long
 @needs_bwrap
 def test_a_fence_keeps_agents_and_commands_of_cases_inside(project, tmp_path):
     home = tmp_path / "home"

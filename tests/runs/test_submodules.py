@@ -105,6 +105,7 @@ def spoil(there, tmp_path):
     (tmp_path / "evil").unlink(missing_ok=True)
 
 
+@pytest.mark.long
 def test_what_agents_do_in_submodules_is_told_and_gone_with_the_run(root, tmp_path):
     pool = slots(root, tmp_path)
     there = pool.prepare(1, ARM)

@@ -205,6 +205,7 @@ def test_what_a_strangers_results_hold_is_named_in_quotes(project, table):
 NAME = f"{STRANGE}.md"
 
 
+@pytest.mark.long
 def test_what_a_stranger_learnt_is_quoted_and_never_obeyed(project):
     """A merged file of learnings is data, its labels, ids and plan files too."""
     made = project.create("--hypothesis", LONG[:4_000])
@@ -273,6 +274,7 @@ def test_the_name_of_a_prompt_file_stands_in_quotes(project, folder):
         assert_cited(answer(project, *call))
 
 
+@pytest.mark.long
 def test_the_name_of_a_folder_with_experiments_stands_in_quotes(project, monkeypatch):
     """One package of a repository is named in another."""
     inner = project.root / STRANGE

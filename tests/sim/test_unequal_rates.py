@@ -83,6 +83,7 @@ def test_units_whose_place_nobody_knows_are_told_by_their_counts():
     assert seen(weighted(), made).primary.comparisons[0].sequential.rule == RATIO
 
 
+@pytest.mark.long
 def test_drift_deceives_pairs_and_not_the_draw():
     """The table in small: of alike arms pairs show half to be worse, the draw hardly any."""
     rng = np.random.default_rng(11)

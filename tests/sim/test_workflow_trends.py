@@ -74,7 +74,7 @@ def test_a_drift_is_no_effect_of_the_variant_that_came_late(treated):
     assert fooled >= 10
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_few_runs_of_one_arm_come_to_no_decision_and_to_no_error(seed):
     """Two units and a slope leave no degree of freedom where they have most of the variance."""
     declared = DeclaredExperiment("tone", ("dry", "warm"), 1, 1, metric="turns")

@@ -59,6 +59,7 @@ def test_any_document_is_read_or_refused(document, tmp_path_factory):
     ends_well(tmp_path_factory.getbasetemp(), document)
 
 
+@pytest.mark.long
 @given(data=st.data())
 def test_a_damaged_result_is_read_or_refused(data, tmp_path_factory):
     """A known shape with one part replaced by anything is no crash and no wild number."""

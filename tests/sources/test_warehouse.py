@@ -81,6 +81,7 @@ def test_no_digit_is_lost_to_an_offset(tmp_path):
             )
 
 
+@pytest.mark.long
 def test_a_logarithm_is_taken_of_each_event_before_their_mean(tmp_path):
     rows = made_up()
     sums, _ = collected(tmp_path, rows, plan_of("duration_seconds"), metrics={
@@ -97,6 +98,7 @@ def test_a_logarithm_is_taken_of_each_event_before_their_mean(tmp_path):
             assert metric.raw.centres[0] == pytest.approx(raw.mean, rel=1e-12)
 
 
+@pytest.mark.long
 def test_days_wait_until_their_windows_and_what_may_come_late_are_over(tmp_path):
     rows = made_up()
     at = Period((FIRST_DAY + timedelta(days=4)).timestamp())

@@ -89,6 +89,7 @@ def against(control, treatment, ratio):
     return weigh(paired_contrast(Moments.of(treatment - ratio * control)))
 
 
+@pytest.mark.long
 @given(
     st.integers(3, 40),
     st.sampled_from([0.2, 1, 4]),
@@ -122,6 +123,7 @@ def test_pairs_whose_control_is_not_clear_of_zero_show_no_interval(n, shape, see
     assert paired(control, treatment, 0.05) == (None, None)
 
 
+@pytest.mark.long
 @given(FEW, st.one_of(FEW, SIZES), WILD, WILD, WILD, st.sampled_from([1, 1, -1]), ALPHAS)
 def test_few_units_show_no_interval_that_their_evidence_contradicts(
     n, m, spread, mean, other, sign, alpha

@@ -73,6 +73,7 @@ def test_chances_sum_to_one_whichever_way_is_better(counts):
     assert best_rate(counts[::-1])[::-1] == pytest.approx(found, abs=1e-9)
 
 
+@pytest.mark.long
 @settings(max_examples=8)
 @given(COUNTS, COUNTS, st.floats(1, 5))
 def test_two_rates_as_by_the_pair(one, other, prior):

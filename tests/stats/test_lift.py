@@ -28,6 +28,7 @@ def test_lift_has_no_unit(method, control, treatment, factor):
         assert (one.low, one.high) == pytest.approx((other.low, other.high), rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.long
 @given(control=POSITIVE, treatment=POSITIVE)
 def test_fieller_bounds_are_where_the_shifted_test_turns(control, treatment):
     """At a Fieller bound the test of treatment = (1+δ) control is exactly at its limit."""

@@ -76,7 +76,7 @@ def test_exact_crossing_rates_agree_with_simulation(rates, simulated):
         assert abs(exact - seen) < 3.1 * noise
 
 
-@pytest.mark.parametrize("rate", [0.03, 0.2, 0.5, 0.85, 0.99])
+@pytest.mark.parametrize("rate", some([0.03, 0.2, 0.5, 0.85, 0.99], 3))
 @pytest.mark.parametrize("worse_by", [0.0, 0.02])
 def test_error_under_constant_looking_is_below_alpha(rate, worse_by):
     """Arms that are equal, or worse, reach 1/α within 60 pairs with far less than α."""
@@ -140,6 +140,7 @@ def test_grid_gives_what_the_continuous_prior_gives(counts):
     assert pair_rule(*counts).log_e_greater == pytest.approx(exact, abs=1.5e-3)
 
 
+@pytest.mark.long
 @given(st.integers(0, 300), st.data())
 def test_directions_mirror_each_other(m, data):
     """Swapping arms, or calling failures successes, swaps the directions."""

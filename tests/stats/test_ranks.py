@@ -96,6 +96,7 @@ def test_ranks_know_no_unit_and_mirror(values, factor):
     assert again == one
 
 
+@pytest.mark.long
 @given(
     st.lists(
         st.integers(-30, 30).filter(bool).map(float), min_size=3, max_size=14, unique_by=abs

@@ -53,6 +53,7 @@ def test_the_tails_are_a_score_at_the_likeliest_rates_less_half_a_unit_of_each_a
     assert rate_ratio_tails(*table, ratio) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.long
 @given(tables())
 def test_the_interval_of_one_look_is_what_its_tails_do_not_rule_out(table):
     low, high = rate_ratio(*table, level=0.9)
@@ -73,6 +74,7 @@ def test_the_bounds_of_all_looks_are_where_the_average_outweighs_the_best(table)
         assert average - profile(table, bound) == pytest.approx(np.log(20), abs=1e-6)
 
 
+@pytest.mark.long
 @given(tables())
 def test_the_estimate_is_inside_and_always_costs_width(table):
     """Both hold the observed ratio; of 20 units of either kind that for all looks is wider."""

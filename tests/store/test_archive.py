@@ -69,6 +69,7 @@ def test_what_was_archived_before_moves_with_the_next_change(layout, disk):
     assert held(layout)["exp-1"] == AWAY
 
 
+@pytest.mark.long
 def test_a_fault_at_every_operation_loses_no_experiment(tmp_path):
     """It stands in the registry, in the archive, or in both; done again, it is done."""
     (tmp_path / "count").mkdir()

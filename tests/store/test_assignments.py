@@ -67,6 +67,7 @@ def test_unit_named_like_a_variant_or_number(layout, disk):
         assert assign(layout, disk, "e", unit, never, at=2.0).position == index
 
 
+@pytest.mark.long
 @given(
     st.lists(
         st.text(min_size=1, max_size=8).filter(
@@ -224,6 +225,7 @@ def test_line_is_durable_on_return_but_not_under_the_lock(layout, disk):
     assert watching.synced
 
 
+@pytest.mark.long
 @given(st.lists(st.lists(st.binary(max_size=12), max_size=6).map(b"\t".join), max_size=6))
 def test_no_damage_of_the_sequence_is_fatal(tmp_path_factory, lines):
     """Whatever stands in the sequence, units are assigned, sticky, and read back."""

@@ -71,6 +71,7 @@ def reader(layout):
     return Reader(layout)
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @given(st.lists(events, max_size=20, unique_by=lambda event: event.at), st.randoms())
 def test_every_look_is_the_same_as_one_from_the_beginning(tmp_path_factory, given_events, rng):

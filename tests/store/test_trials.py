@@ -247,6 +247,7 @@ field_names = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @given(st.lists(st.binary(max_size=40) | st.dictionaries(field_names, json_values), max_size=8))
 def test_no_line_is_fatal_or_lost(tmp_path_factory, pieces):
     """Whatever stands in a log, each line is used or set aside, and the good ones count."""

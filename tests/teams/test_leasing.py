@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 from tests.teams.deciders import deciders
 
 from meta_experiment.assign.permuted_blocks import block_arm, whole_round
@@ -41,6 +42,7 @@ def test_every_machine_has_positions_of_its_own_and_serves_by_them(tmp_path):
         assert [index.sequence_arm(found.sequence, it) for it in range(AHEAD)] == arms
 
 
+@pytest.mark.long
 def test_a_machine_leases_anew_before_it_runs_out(tmp_path):
     name, (ann,) = deciders(tmp_path, "ann")
     ann.share()

@@ -153,6 +153,7 @@ def test_the_address_comes_from_a_program(pair, said, url, tmp_path):
     assert (code, shown["store"], shown["failed"]) == (0, None, refused["error"]["message"])
 
 
+@pytest.mark.long
 def test_a_store_that_does_not_answer_is_told_and_hinders_nothing(pair, said, url):
     """The board says it, doctor names it, and trials wait."""
     made, ann, _ = pair

@@ -34,6 +34,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(VALUES)
 def test_json_comes_back_as_it_went(value):
     """What is written is JSON to `json`, and read back alike."""

@@ -254,6 +254,7 @@ _RUNS = st.lists(
 )
 
 
+@pytest.mark.long
 @given(_RUNS, st.integers(1, 5), st.randoms())
 def test_merging_is_a_union_in_any_order(rows, parts, random):
     runs = [run(number, variant, at=at) for number, variant, at in rows]
@@ -267,6 +268,7 @@ def test_merging_is_a_union_in_any_order(rows, parts, random):
     assert merged([merged(pieces), merged(pieces)]) == merged(pieces)
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from("ab"), min_size=1, max_size=20), st.integers(1, 6), st.data())
 def test_however_a_ledger_is_cut_its_counts_stay(variants, keep, data):
     """Ledgers that were kept at different times, of one history, all of them cut."""

@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +57,7 @@ def at(line, x):
     return [y for place, y in line if abs(place - x) < 0.05]
 
 
+@pytest.mark.long
 @given(looks())
 def test_the_band_leaves_zero_just_where_the_evidence_reaches_its_bar(points):
     """As they are drawn: in each picture, at each look, whatever lies outside of it."""
@@ -97,6 +99,7 @@ def test_labels_cover_neither_each_other_nor_what_is_below(places):
     assert apart([10.0, 60.0], 15.0, 200.0) == [10.0, 60.0]
 
 
+@pytest.mark.long
 @given(looks(), looks())
 def test_every_arm_is_drawn_and_named_in_the_picture_of_the_one_that_leads(points, others):
     frame = replace(FRAME, several=True)

@@ -84,6 +84,7 @@ def test_json_is_held_to_a_schema(output, fault):
     assert bool(said) == bool(fault)
 
 
+@pytest.mark.long
 def test_a_schema_is_judged_in_its_process(verdict):
     work = {"output": '{"n": 3}'}
     assert verdict("json_schema", '{"type":"object"}', work=work) == (True, "")

@@ -124,6 +124,7 @@ def changes(project):
     return project.git("status", "--porcelain", "--", ".claude/commands", ".claude/skills")
 
 
+@pytest.mark.long
 def test_still_better_ends_it_and_the_entry_keeps_it(project, promoted):
     project("learn", promoted, "--why", "parts wait", "--next", "Two parts are faster")
     assert row(project, promoted)["stage"] == "learned"
@@ -167,6 +168,7 @@ def test_still_better_ends_it_and_the_entry_keeps_it(project, promoted):
     assert "Healthy" in project("verify").out
 
 
+@pytest.mark.long
 def test_reversed_is_rolled_back_with_leave(project, watched):
     made, name = watched
     use(project, name, 200, promoted=100, previous=70)
@@ -252,6 +254,7 @@ def test_a_clone_without_the_trials_says_so(project, promoted):
     assert f"The trials of {promoted} are not here" in told
 
 
+@pytest.mark.long
 def test_reversed_is_told_without_leave_and_decayed_with_it(project, promoted):
     name = project("holdout", promoted, "--no-auto", "--yes", "--json").json["experiment_id"]
     use(project, name, 200, promoted=100, previous=70)
@@ -437,6 +440,7 @@ NOTES = [
 ]
 
 
+@pytest.mark.long
 def test_what_stands_in_for_a_skill_gives_way_to_the_original_bytes(project):
     """The rollback exchanges the stand-in itself, in one commit, and git sees no more of it."""
     project.path(SKILL).parent.mkdir(parents=True)

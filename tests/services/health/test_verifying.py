@@ -377,6 +377,7 @@ def looks_at_texts(layout, monkeypatch, count):
     return spent
 
 
+@pytest.mark.long
 def test_looking_for_missing_texts_takes_as_long_as_there_are_texts(tmp_path, monkeypatch):
     """Twice as many are twice as many looks, not four times."""
     once = looks_at_texts(Layout(tmp_path), monkeypatch, 20)

@@ -108,6 +108,7 @@ def several(call, *more):
     return name
 
 
+@pytest.mark.long
 def test_of_several_treatments_the_one_that_is_named_is_taken_and_never_the_winner(
     call, tmp_path
 ):
@@ -129,6 +130,7 @@ def test_of_several_treatments_the_one_that_is_named_is_taken_and_never_the_winn
         call("stop", made["experiment_id"])
 
 
+@pytest.mark.long
 def test_of_a_bandit_the_interval_that_holds_at_every_look_is_taken(call):
     metric, drawn = "duration_seconds", ("--assignment", "bandit", "--aim", "few_bad_uses")
     made = created(call, *drawn, "--start", "--manual", metric=metric)

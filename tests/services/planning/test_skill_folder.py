@@ -157,6 +157,7 @@ def test_the_plan_is_hashed_with_modes_and_what_is_not_there(space):
     assert len(hashes) == 4
 
 
+@pytest.mark.long
 def test_the_winner_is_installed_whole_in_one_commit_and_taken_back_to_the_byte(space):
     before, name = seen(space.root / SKILL), started(space)
     (space.root / "other.txt").write_text("mine\n")

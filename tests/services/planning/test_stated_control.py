@@ -78,6 +78,7 @@ def test_what_is_stated_makes_the_sentence():
     assert outlook(asked, past=[1, 0] * 5, stated=stated_control("4%", SUCCESS)).spread.stated
 
 
+@pytest.mark.long
 def test_one_question_is_asked_where_nothing_is_known(tmp_path, capsys):
     """Only then, and the flag in it answers it."""
     call = ["plan", "--root", str(tmp_path), "--primary-metric", "success", "--json"]

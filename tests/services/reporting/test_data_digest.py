@@ -77,6 +77,7 @@ def test_a_value_belongs_to_its_trial_and_its_name():
     assert len({data_digest(numbered(pair)) for pair in pairs}) == len(pairs)
 
 
+@pytest.mark.long
 @given(SOME, SOME)
 def test_it_is_the_same_for_the_same_trials_and_no_others(one, two):
     assert (data_digest(one) == data_digest(reversed(two))) is (one == two)

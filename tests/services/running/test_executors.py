@@ -131,6 +131,7 @@ def errand_of(employment, work):
     return elsewhere.Errand(work.place, employment.agent, None, stop, elsewhere.here())
 
 
+@pytest.mark.long
 def test_runs_by_errands_are_those_of_this_process(project, monkeypatch):  # noqa: F811
     looks = []
     for root in (project, twin(project)):
@@ -147,6 +148,7 @@ def test_runs_by_errands_are_those_of_this_process(project, monkeypatch):  # noq
     assert looks[0][0] is RunEnd.EXHAUSTED
 
 
+@pytest.mark.long
 def test_what_has_ended_is_handed_over_and_what_is_to_stop_is_not_begun(project, monkeypatch):  # noqa: F811
     errands = []
 

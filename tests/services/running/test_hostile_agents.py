@@ -70,6 +70,7 @@ def test_who_takes_its_checkout_away_has_failed(project, extra):
     assert not any("files_touched" in item.metrics for item in found)
 
 
+@pytest.mark.long
 def test_what_git_cannot_tell_of_a_checkout_is_missing(project):
     """Files that git refuses to read stop neither this run nor the others."""
     git(project, "config", "filter.no.clean", "false")
@@ -145,6 +146,7 @@ def test_a_run_that_was_cut_off_does_not_end_a_cap_in_dollars(project):
     assert done.spent.unpriced == 0
 
 
+@pytest.mark.long
 def test_an_experiment_that_is_stopped_is_run_no_further(project):
     from meta_experiment.services.acting import promotion
 
@@ -268,6 +270,7 @@ def test_an_outcome_of_another_task_does_not_count(project):
     assert len(trials(space, name)) == 2
 
 
+@pytest.mark.long
 def test_a_price_that_was_read_but_not_noted_is_not_forgotten(project):
     space = opened(project)
     name = create(space, project)

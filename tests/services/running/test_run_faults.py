@@ -267,6 +267,7 @@ def test_a_disk_that_stays_full_ends_the_runs_and_loses_none(bench):
     disturb(bench, "enospc", range(1, bench.operations + 1, 2), lasting=True)
 
 
+@pytest.mark.long
 def test_some_faults_are_made_good_by_the_next_call(bench):
     for place, mode in enumerate((*FATAL, *REFUSING)):
         disturb(bench, mode, [bench.operations * (place + 1) // 6])

@@ -62,6 +62,7 @@ def run(space, name, wanted):
     return running.run(space, run_plan.plan_runs(space, name, wanted), wanted, lambda *_: None)
 
 
+@pytest.mark.long
 def test_each_run_is_judged_twice_and_paid_apart(project):
     space = opened(project)
     name = create(space, project)
@@ -86,6 +87,7 @@ def test_each_run_is_judged_twice_and_paid_apart(project):
     assert sum("success" in item.metrics for item in trials) == 4
 
 
+@pytest.mark.long
 def test_a_judge_is_in_the_caps(project):
     space = opened(project)
     name = create(space, project)
@@ -94,6 +96,7 @@ def test_a_judge_is_in_the_caps(project):
     assert done.spent.usd == pytest.approx(0.024)
 
 
+@pytest.mark.long
 def test_a_judge_of_unknown_price_is_told_beside_what_agents_took(project):
     space = opened(project)
     name = create(space, project)

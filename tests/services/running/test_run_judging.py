@@ -85,6 +85,7 @@ def test_another_judge_is_heard_and_decides_nothing(made_up):
     assert not [*runs.folder.bills()][4:]
 
 
+@pytest.mark.long
 def test_no_place_of_this_machine_reaches_a_judge(made_up):
     runs = made_up()
     for arm in ("control", "treatment"):
@@ -103,6 +104,7 @@ def test_no_place_of_this_machine_reaches_a_judge(made_up):
     assert str(runs.folder.folder) not in questions
 
 
+@pytest.mark.long
 def test_what_was_judged_is_shown_again_without_asking(made_up, monkeypatch):
     runs = filled(made_up())
     wanted = JudgingRequest(judge(runs), target="It is short.")

@@ -159,6 +159,7 @@ def test_jobs_have_the_rights_they_need_alone():
     assert re.search(r"uses: actions/checkout@[0-9a-f]{40} # v4", text)
 
 
+@pytest.mark.long
 def test_shares_that_are_taken_in_count_as_runs_of_one_machine(project, monkeypatch):  # noqa: F811
     space = opened(project)
     name = create(space, project)
@@ -224,6 +225,7 @@ def rewritten(path, change):
     return other
 
 
+@pytest.mark.long
 def test_what_was_changed_made_up_or_is_of_another_plan_is_never_taken_in(part):
     space, name, path = part
     data = path.read_bytes()
@@ -288,6 +290,7 @@ def test_what_was_changed_made_up_or_is_of_another_plan_is_never_taken_in(part):
     assert take_runs(space, name, [unsealed], KEY.encode(), admit=True).runs == 4
 
 
+@pytest.mark.long
 def test_runs_that_were_taken_in_are_not_gone_on_with_at_another_state(part):
     space, name, path = part
     take_runs(space, name, [path], KEY.encode())
@@ -298,6 +301,7 @@ def test_runs_that_were_taken_in_are_not_gone_on_with_at_another_state(part):
     assert make(space, name, project_, 2, count_only=True).counted == 4
 
 
+@pytest.mark.long
 def test_what_a_share_pledged_counts_as_spent_until_it_says_what_it_took(part):
     space, name, path = part
     pledged = path.with_name("pledged.part")

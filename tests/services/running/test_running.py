@@ -397,6 +397,7 @@ print(subprocess.run(["git", "log", "--format=%s"], capture_output=True).stdout.
 """
 
 
+@pytest.mark.long
 def test_a_skill_is_run_with_all_of_its_folder_and_nothing_else(project):
     """Files come, go and change with their modes, in one commit that looks the same."""
     files = {"SKILL.md": "Run scripts/a.\n", "scripts/a": "old\n", "assets/logo": "\0"}

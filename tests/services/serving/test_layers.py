@@ -129,6 +129,7 @@ def test_slots_that_two_registries_gave_away_are_not_served_twice(project):
         lifecycle.start(project.space, second)
 
 
+@pytest.mark.long
 def test_what_shares_units_across_layers_is_shown_and_decides_nothing(project):
     one, other = project.start("alpha", "one"), project.start("beta", None)
     pace = {"control": 20.0, "treatment": 10.0}
@@ -167,6 +168,7 @@ def test_experiments_of_one_layer_share_no_units_to_speak_of(project):
     assert plain.interactions == ()
 
 
+@pytest.mark.long
 def test_one_that_joins_while_others_run_takes_no_unit_from_them_and_none_of_theirs(project):
     """The others go on with what they had, served and assigned, and nobody is in two."""
     first = project.start("alpha", {"name": "prompts", "share": 40})

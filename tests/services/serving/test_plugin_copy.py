@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.everyday import some
 from tests.plugin.trees import LIST, copied, of_the_plugin, tree
 
 from meta_experiment.cli.main import main
@@ -17,6 +18,7 @@ from meta_experiment.services.serving import plugin_copy
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.long
 def test_the_copy_has_the_bytes_of_the_repository_and_runs(tmp_path, capsys):
     target = tmp_path / "my plugin"
     assert main(["plugin", "--to", str(target), "--json"]) == 0
@@ -80,7 +82,7 @@ def without_a_list(target):
     (target / LIST).unlink()
 
 
-@pytest.mark.parametrize("change", [edited, added, linked, without_a_list])
+@pytest.mark.parametrize("change", some([edited, added, linked, without_a_list], 2))
 def test_what_was_changed_in_a_copy_is_left_alone(tmp_path, change, capsys):
     target = tmp_path / "plugin"
     assert main(["plugin", "--to", str(target)]) == 0
@@ -91,6 +93,7 @@ def test_what_was_changed_in_a_copy_is_left_alone(tmp_path, change, capsys):
     assert tree(target) == before
 
 
+@pytest.mark.long
 def test_a_file_a_link_and_the_plugin_itself_are_refused(tmp_path, monkeypatch, capsys):
     file = tmp_path / "file"
     file.write_text("mine")

@@ -88,6 +88,7 @@ def test_steps_follow_time_and_evidence_and_every_draw_says_its_shares(made):
     assert it.faults() == []
 
 
+@pytest.mark.long
 def test_harm_leads_back_by_itself(made):
     """Nothing is promoted or rejected without leave, and the share falls all the same."""
     it = made()

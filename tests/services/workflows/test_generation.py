@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from tests.everyday import some
 from tests.faults import FATAL, REFUSING, Crash, FaultyFileSystem
 from tests.services.workflows.outcomes import imported
 from tests.support.git import git
@@ -262,7 +263,7 @@ def together(root):
     return written != SOURCE, len(archives(root))
 
 
-@pytest.mark.parametrize("mode", [*FATAL, *REFUSING])
+@pytest.mark.parametrize("mode", some([*FATAL, *REFUSING], 2))
 def test_a_fault_anywhere_leaves_both_or_neither(tmp_path, mode):
     """At every operation of the disk; after a death, once the next command cleared up."""
     number, states = 0, set()

@@ -126,7 +126,9 @@ def test_a_pick_waits_for_the_one_before(folder):
     assert len(ledger(folder).runs) == 1
 
 
-@pytest.mark.parametrize("before", [b"", ODD], ids=["plain", "odd"])
+@pytest.mark.parametrize(
+    "before", [b"", pytest.param(ODD, marks=pytest.mark.long)], ids=["plain", "odd"]
+)
 def test_runs_at_once_lose_nothing_and_stay_in_balance(folder, before):
     """Both where all lines are plain, and where the other reader has to be asked."""
     (folder / "state.jsonl").write_bytes(before)
