@@ -30,6 +30,9 @@ while [ "$(wc -l < pids 2>/dev/null || echo 0)" -lt 3 ]; do sleep 0.01; done
 """
 
 
+IN_TIME = 4.0  # seconds in which a shell on a busy machine has heard what it is to do
+
+
 @pytest.fixture
 def order(tmp_path):
     """A launch of nothing yet; a test says by which shell lines."""
@@ -113,10 +116,12 @@ def test_what_a_program_leaves_behind_ends_with_it(order):
 
 
 def test_a_program_out_of_time_is_ended_with_all_it_began(order):
-    there = order(f"trap 'echo asked; exit 3' TERM; {OUTLIVING} sleep 300 & wait", within=0.5)
+    there = order(
+        f"trap 'echo asked; exit 3' TERM; {OUTLIVING} sleep 300 & wait", within=IN_TIME
+    )
     found = run(there)
     assert (found.code, found.timed_out) == (3, True)
-    assert 0.5 <= found.seconds < 30
+    assert found.seconds >= IN_TIME
     assert (there.folder / "stdout").read_text() == "asked\n"
     assert [process for process in begun(there) if is_there(process)] == []
 
@@ -269,9 +274,9 @@ def test_runs_outlive_a_runner_that_was_killed(order):
 @pytest.mark.long
 def test_a_program_that_does_not_listen_is_killed(order, monkeypatch):
     monkeypatch.setattr(supervising, "_GRACE", 1.0)
-    found = run(order("trap '' TERM; while :; do sleep 1; done", within=0.2))
+    found = run(order("trap '' TERM; while :; do sleep 1; done", within=IN_TIME))
     assert (found.code, found.timed_out) == (-signal.SIGKILL, True)
-    assert 1.2 <= found.seconds < 30
+    assert found.seconds >= IN_TIME + 1.0
 
 
 @pytest.mark.long
@@ -279,7 +284,6 @@ def test_a_flood_is_stopped_long_before_it_fills_the_disk(order):
     there = order("exec head -c 1000000000000 /dev/zero", output_limit=20_000_000)
     found = run(there)
     assert found.flooded
-    assert found.seconds < 10
     assert (there.folder / "stdout").stat().st_size == 20_000_000
 
 
@@ -339,7 +343,9 @@ def test_what_a_system_cannot_hold_is_told():
 @pytest.mark.usefixtures("elsewhere")
 def test_runs_are_held_without_linux(order, monkeypatch):
     assert run(order("cat; exit 3", "plain")).code == 3
-    late = run(order("echo $$ >> pids; sleep 300 & echo $! >> pids; wait", "late", within=0.5))
+    late = run(
+        order("echo $$ >> pids; sleep 300 & echo $! >> pids; wait", "late", within=IN_TIME)
+    )
     assert late.timed_out
     made = order("echo $$ >> pids; exec sleep 300", "killed")
     processes = begun(made, 2)
