@@ -54,7 +54,8 @@ def _runs(done: RunResult) -> str:
     if done.saved:
         parts.append(f"{done.saved:,} need not be made")
     if done.waiting:
-        parts.append(f"{done.waiting:,} ended and wait for one before them")
+        waits = "waits" if done.waiting == 1 else "wait"
+        parts.append(f"{done.waiting:,} ended and {waits} for one before")
     return "; ".join(parts)
 
 

@@ -14,13 +14,11 @@ from meta_experiment.types.runs import CellOutcome, RunBlock
 _COST, _TOKENS, _SECONDS = "cost_usd", "total_tokens", "active_seconds"
 
 
-def outlook(
-    experiment: Experiment, trials: Sequence[Trial], cases: int, runs_left: int, at_once: int
-) -> Iterator[str]:
-    """Say, a sentence each, what the runs that are left can show and will take.
+def outlook(experiment: Experiment, trials: Sequence[Trial], cases: int) -> Iterator[str]:
+    """Say, a sentence each, what the runs that are left can show.
 
-    `trials` are those that were recorded before: their price and time are what is known.
-    `cases` are all that there will be evidence of, those of earlier calls included.
+    `trials` are those that were recorded before. `cases` are all that there will be evidence
+    of, those of earlier calls included.
     """
     plan = experiment.plan
     by_evidence, fewest = fewest_cases(plan), cases_to_decide(plan)
@@ -41,7 +39,6 @@ def outlook(
         yield from limits_of(plan, trials)
     else:
         yield _detectable(plan, cases)
-    yield price([trial.metrics for trial in trials], runs_left, at_once)
 
 
 def _detectable(plan: Plan, cases: int) -> str:
@@ -134,6 +131,8 @@ def price(metrics: Sequence[Mapping[str, float]], runs: int, at_once: int) -> st
 
 
 def _time(seconds: float) -> str:
+    if seconds < 1.5:
+        return "a second"
     return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.3g} minutes"
 
 

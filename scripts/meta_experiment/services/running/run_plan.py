@@ -24,7 +24,7 @@ from meta_experiment.runs.scope import waves
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.kept_outside import RUNS, kept_outside
 from meta_experiment.services.running.held_out import require_same_opened
-from meta_experiment.services.running.run_outlook import outlook, verdicts_to_come
+from meta_experiment.services.running.run_outlook import outlook, price, verdicts_to_come
 from meta_experiment.services.running.run_records import records_of
 from meta_experiment.services.running.run_trials import (
     blocks_left,
@@ -176,10 +176,10 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
     )
     if request.share is not None:
         blocks, left = (within(request.share, some, blocks, cases) for some in (blocks, left))
-    said = [
-        *told,
-        *outlook(experiment, trials, len(cases) + before, runs_of(left), request.at_once),
-    ]
+    said = [*told, *outlook(experiment, trials, len(cases) + before)]
+    if not request.count_only:
+        metrics = [trial.metrics for trial in trials]
+        said.append(price(metrics, runs_of(left), request.at_once))
     said += verdicts_to_come(
         experiment.experiment_id, cases, left, judged=request.judge is not None
     )
