@@ -101,14 +101,16 @@ def test_whoever_is_in_the_way_is_named_by_a_check(due):
     stranger = "0" * 16
     put(ann.team, name, Lease(name, stranger, 7, 0.0, b"s" * 64))
     row = ann.forge(name, Lease(name, ann.signer_id, 7, 0.0))
-    ann.team.decisions[name].append(row._replace(document=b"{}"))
+    for place in range(3):
+        ann.team.decisions[name].append(row._replace(generation=place, document=b"{}"))
     ann.team.seen_by(stranger).pass_positions(name, 10**15)
     ann.share()
     said = [it.detail for it in findings(ann)]
     assert len(said) == 3
     assert all("user somebody" in it for it in said)
-    for part in ("decision 0 of", f"as {stranger} is said to have it", "positions from"):
+    parts = "decision 0 of", "(and 2 more)", f"as {stranger} is said to", "positions from"
+    for part in parts:
         assert any(part in it for it in said), part
     assert ann.auto().action is Action.PROMOTE
-    assert [it.generation for it in ann.team.decisions[name]] == [0, 1]
+    assert [it.generation for it in ann.team.decisions[name]] == [0, 1, 2, 3]
     del bob

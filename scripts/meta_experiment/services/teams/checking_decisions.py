@@ -38,14 +38,17 @@ def check_decisions(
         if item.otherwise:
             hint = "The store had forgotten the first. What stands on the branch holds."
             yield Finding(name, ok=False, detail=item.sentence, hint=hint)
+    found: dict[tuple[str | None, RowKind], list[str]] = {}
     for kind, place, said in _in_the_way(member, experiment, known, record):
-        user = writers.get((kind, place))
+        found.setdefault((writers.get((kind, place)), kind), []).append(said)
+    for (user, _), (first, *others) in found.items():
+        more = f" (and {len(others):,} more)" if others else ""
         by = f", written by the database's user {as_word(user)}" if user else ""
         yield Finding(
             name,
             ok=False,
-            detail=f"{said}. It counts nowhere{by}",
-            hint="Ask that user. Whoever owns the schema takes its right from it: select "
+            detail=f"{first}{more}. It counts nowhere{by}",
+            hint="Ask who that is. Whoever owns the schema takes the right from a user: select "
             "meta_experiment.disallow('USER', 'PROJECT')",
         )
 
