@@ -19,6 +19,7 @@ from meta_experiment.model.experiment_document import (
 )
 from meta_experiment.model.known_fields import Fields, unknown
 from meta_experiment.model.migrations import SCHEMA_VERSION, UPDATE, upgraded
+from meta_experiment.model.open_merge import has_marks
 from meta_experiment.protocol.places import is_id
 from meta_experiment.types import Experiment
 
@@ -118,6 +119,11 @@ def _entries(data: bytes) -> list[tuple[int, Any]]:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
+        if has_marks(data):
+            raise CorruptStoreError(
+                "The registry was changed on both branches, and git left its merge open.",
+                hint="Merge both, and lose neither: meta-experiment recover",
+            ) from error
         raise CorruptStoreError(f"The registry is not valid JSON: {error}.") from error
     _refuse_half_pairs(data, document)
     registry, _ = upgraded(fields.mapping(document, "registry"))

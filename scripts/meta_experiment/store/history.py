@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from meta_experiment.records import dataclass
@@ -30,3 +30,14 @@ class History:
 
     entries: tuple[HistoryEntry, ...]
     set_aside: tuple[DamagedLine, ...]
+
+
+def last_statuses(entries: Sequence[HistoryEntry]) -> tuple[str, ...]:
+    """Return the status at which entries end: the one written last, and the latest in time.
+
+    These are two where git joined the entries of two branches.
+    """
+    told = [item for item in entries if item.after]
+    latest = max(told, key=lambda item: item.at, default=None)
+    ends = [*told[-1:], *([latest] if latest else [])]
+    return tuple(dict.fromkeys(item.after for item in ends if item.after))

@@ -15,6 +15,9 @@ _NOTHING = "Nothing to recover (damage: verify; not served: doctor)."
 def recover_verb(place: Place) -> Result:
     """Finish or undo interrupted changes, and bring a damaged registry back.
 
+    A registry that two branches changed, and whose merge git left open, is merged by
+    experiment; one that a merge left out is registered again. None is lost.
+
     Every other verb does the first part by itself; this one says what it found.
     """
     done = recovery.recover(workspace(place, settled=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from meta_experiment.errors import CorruptStoreError, LockedError, NewerVersionE
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
 from meta_experiment.files.interruption import held
 from meta_experiment.services.acting.registry_commit import RegistryCommit
+from meta_experiment.services.health.merged_branches import bring_back, merge_open, unregistered
 from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.services.running.replay_folders import clear_replays
 from meta_experiment.services.serving.freshness import stale
@@ -35,11 +37,16 @@ _WORDS = {
 def recover(workspace: Workspace) -> tuple[str, ...]:
     """Bring the registry back, finish or undo changes cut off, sweep left-over files.
 
+    What two branches both changed is merged, and what a merge left out is brought back.
+
     Raises:
+        ConflictError: two branches made an experiment of one id.
         LockedError: another process is still at work on a change; the message names it.
     """
     done = (
+        *merge_open(workspace),
         *_registry(workspace),
+        *bring_back(workspace),
         *finish_interrupted(workspace),
         *reconcile_quietly(workspace),
         *_swept(workspace),
@@ -159,15 +166,10 @@ def _swept(workspace: Workspace) -> Iterator[str]:
 
 def _forgotten(workspace: Workspace) -> Iterator[str]:
     """Name stored variants of experiments that were never registered, as after a crash."""
-    try:
-        known = {item.experiment_id for item in workspace.store.experiments()}
-        known |= workspace.store.archived_ids()
-    except CorruptStoreError:
-        return
-    folder = workspace.layout.meta / "variants"
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if path.name not in known:
+    with suppress(CorruptStoreError):
+        for name in sorted(unregistered(workspace)):
+            path = workspace.layout.meta / "variants" / name
+            if path.is_dir():
                 yield f"Kept, but of no registered experiment: {_shown(workspace, path)}"
 
 

@@ -13,6 +13,7 @@ from meta_experiment.services.health import recovery, stored_bytes
 from meta_experiment.services.health.stored_bytes import Copies
 from meta_experiment.services.health.verifying import put_away, verify
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.history import last_statuses
 from meta_experiment.store.local import health
 from meta_experiment.store.local.board import Board
 from meta_experiment.types import Experiment, Status
@@ -110,9 +111,9 @@ def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
 def _history(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
     """Add what the history lacks; a crash may fall between the registry and this line."""
     history = workspace.store.history(experiment.experiment_id)
-    last = next((item.after for item in reversed(history.entries) if item.after), None)
-    if last is not None and last != experiment.status.value:
-        before = Status(last) if last in list(Status) else None
+    last = last_statuses(history.entries)
+    if last and experiment.status.value not in last:
+        before = Status(last[0]) if last[0] in list(Status) else None
         reason = "the registry says so; a crash kept it out of the history"
         workspace.note(experiment, "repair", before, reason)
         yield f"its history now ends at {experiment.status.value}, as the registry does"

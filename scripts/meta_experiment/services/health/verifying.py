@@ -15,12 +15,14 @@ from meta_experiment.services.health import stored_bytes
 from meta_experiment.services.health.checking import journal, lost_registry
 from meta_experiment.services.health.draws import draw_problems, weight_remarks
 from meta_experiment.services.health.learnt_entries import learnt_entries
+from meta_experiment.services.health.merged_branches import dropped_findings
 from meta_experiment.services.health.stored_bytes import Copies
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.serving import hiding
 from meta_experiment.services.serving.placed import stand_in_version
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.history import last_statuses
 from meta_experiment.store.local import health
 from meta_experiment.store.local.board import other_version
 from meta_experiment.store.local.counting import Counting
@@ -51,6 +53,7 @@ def verify(workspace: Workspace) -> Health:
     if lost is not None:
         return _health(workspace, [*findings, lost, *_unseen(workspace)])
     findings += strange_entries(workspace)
+    findings += dropped_findings(workspace)
     findings += _area("registry", experiments, _plan, "experiments, plans unchanged")
     registered, faults = len(experiments), list[Problem]()
     experiments = [*experiments, *put_away(workspace, experiments, faults)]
@@ -264,9 +267,12 @@ def _history(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
     history = workspace.store.history(name)
     for item in history.set_aside:
         yield item.sentence, None
-    last = next((item.after for item in reversed(history.entries) if item.after), None)
-    if last is not None and last != experiment.status.value:
-        yield f"its history ends at {last}, the registry says {experiment.status.value}", REPAIR
+    last = last_statuses(history.entries)
+    if last and experiment.status.value not in last:
+        yield (
+            f"its history ends at {last[0]}, the registry says {experiment.status.value}",
+            REPAIR,
+        )
 
 
 def _backups(workspace: Workspace, copies: Copies) -> Iterator[Finding]:

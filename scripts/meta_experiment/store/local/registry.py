@@ -231,11 +231,38 @@ def restore_registry(layout: Layout, files: FileSystem, *, wait: float = WAIT) -
                     hint="Restore it from version control or a backup of yours.",
                 ) from damage
             _decoded(decode_registry, layout.registry_backup, good)
-            aside = _named_by_content(layout, "damaged", present)
-            _store(files, aside, present, PRIVATE_FILE)
-            _store(files, layout.registry, good, _mode(layout.registry))
-            return aside
+            return _replace_damaged(layout, files, present, good)
     return None
+
+
+def resolve_registry(
+    layout: Layout,
+    files: FileSystem,
+    resolve: Callable[[bytes], bytes | None],
+    *,
+    wait: float = WAIT,
+) -> Path | None:
+    """Put what a function makes of the registry's bytes in their place, and keep those.
+
+    Returns where they are kept; None when it makes nothing of them, or there is no registry.
+
+    Raises:
+        UsageError: what it makes could not be read back. Else as for changing it.
+    """
+    with FileLock(layout.lock("registry"), timeout=wait, verb="merge the registry"):
+        present = _read(layout.registry)
+        made = None if present is None else resolve(present)
+        if present is None or made is None:
+            return None
+        _require_readable(made)
+        return _replace_damaged(layout, files, present, made)
+
+
+def _replace_damaged(layout: Layout, files: FileSystem, present: bytes, good: bytes) -> Path:
+    aside = _named_by_content(layout, "damaged", present)
+    _store(files, aside, present, PRIVATE_FILE)
+    _store(files, layout.registry, good, _mode(layout.registry))
+    return aside
 
 
 def _bring_back(layout: Layout, files: FileSystem) -> Path | None:
