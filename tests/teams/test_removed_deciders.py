@@ -95,6 +95,9 @@ def test_the_owner_hears_what_stands_and_what_is_in_flight(tmp_path, monkeypatch
     (said,) = told(ann, bob.signer_id)
     assert f"{bob.signer_id} decided {name} (promote); that stands, and is not carried" in said
     assert told(ann, cy.signer_id) == ()
-    assert "commit c0ffee000000 on main" in cy.auto().sentence  # nobody had seen it before
+    step = cy.auto()  # nobody had seen it before
+    assert "commit c0ffee000000 on main" in step.sentence
+    assert f"Counted: {bob.signer_id} (bob)." in step.sentence
+    assert "Not counted" not in step.sentence
     (said,) = told(ann, bob.signer_id)
     assert said.endswith("that stands.")

@@ -251,7 +251,7 @@ def counted_sentence(
     apart = [
         f"{machine} ({seat.known.refused.get(machine, 'its plan names others')})"
         for machine in sorted(names)
-        if machine not in keys
+        if machine not in keys and machine not in which
     ]
     return said if not apart else f"{said} Not counted: {_listed(apart)}."
 
