@@ -22,6 +22,7 @@ _LEFT_OUT = {
     "no_variant": ("row", "without a variant"),
     "no_time": ("row", "without a time"),
     "other_variant": ("row", "of other variants"),
+    "later": ("row", "of a later time than is asked for"),
     "tainted": ("unit", "seen in two variants, which count in none"),
     "gated": ("unit", "exposed outside the plan's dates"),
     "waiting": ("unit", "whose windows are not over yet"),

@@ -63,7 +63,7 @@ ENGINE = "META_EXPERIMENT_ENGINE"
 @click.option(
     "--engine",
     metavar="URL",
-    help="What computes: postgresql://…, spark://local, duckdb://FILE … "
+    help="What computes: postgresql://…, spark://local, duckdb://FILE, sqlite:///FILE … "
     f"[{ENGINE}, else the embedded one, which reads files].",
 )
 @click.option(

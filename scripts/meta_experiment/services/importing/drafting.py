@@ -15,11 +15,13 @@ from meta_experiment.sources.warehouse.draft import draft_mapping
 from meta_experiment.sources.warehouse.engines import (
     COMPRESSED,
     READERS,
+    SQLITE,
     Engine,
     opened,
 )
 from meta_experiment.sources.warehouse.finding import found_table
 from meta_experiment.sources.warehouse.ready_mappings import ready_document, ready_names
+from meta_experiment.sources.warehouse.sqlite_file import sqlite_tables
 from meta_experiment.types.found_table import FoundTable
 from meta_experiment.types.mapping import EventTable, WarehouseMapping
 from meta_experiment.types.results.collection import MappingDraft
@@ -104,10 +106,24 @@ def _found(
         named = {_stem(path): EventTable(path=path.name) for path in _files(folder)}
     elif not named:
         named = {name: EventTable(table=name) for name in engine.listed()}
+    named = dict(_within_files(named, folder))
     for name, place in list(named.items())[:_MOST]:
         table = engine.table(place, name, str(folder))
         with engine.errors(f"looking at {name}"):
             yield found_table(name, place, table)
+
+
+def _within_files(
+    named: Mapping[str, EventTable], folder: Path
+) -> Iterator[tuple[str, EventTable]]:
+    """Yield each table, of a file that holds several all of them by their own names."""
+    for name, place in named.items():
+        path = Path(folder, place.path) if place.path else None
+        if path is None or place.table or path.suffix.lower() not in SQLITE:
+            yield name, place
+        elif path.is_file():
+            for table in sqlite_tables(path):
+                yield table, replace(place, table=table)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -116,7 +132,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _is_table(path: Path) -> bool:
     kinds = [item.lower() for item in path.suffixes if item.lower() not in COMPRESSED]
-    return bool(kinds) and kinds[-1] in READERS
+    return bool(kinds) and kinds[-1] in (*READERS, *SQLITE)
 
 
 def _stem(path: Path) -> str:
@@ -124,10 +140,14 @@ def _stem(path: Path) -> str:
 
 
 def _moved(known: EventTable, place: str) -> EventTable:
-    """Return a table elsewhere: a path where it looks like one, else a name in the engine."""
+    """Return a table elsewhere: a path where it looks like one, else a name in the engine.
+
+    Of a file that holds several it is the one that it was.
+    """
     is_path = "/" in place or "*" in place or _is_table(Path(place)) or Path(place).exists()
     if is_path:
-        return replace(known, path=place, table=None)
+        several = Path(place).suffix.lower() in SQLITE
+        return replace(known, path=place, table=known.table if several else None)
     return replace(known, table=place, path=None)
 
 

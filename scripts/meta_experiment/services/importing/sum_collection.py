@@ -43,7 +43,7 @@ _OPEN = (Status.RUNNING, Status.PAUSED)
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86400.0
 _LEFT_OUT = (
-    "no_unit", "no_variant", "no_time", "other_variant", "tainted", "gated", "waiting",
+    "no_unit", "no_variant", "no_time", "other_variant", "later", "tainted", "gated", "waiting",
 )  # fmt: skip
 
 

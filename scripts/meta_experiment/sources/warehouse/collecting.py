@@ -19,6 +19,7 @@ from meta_experiment.sources.warehouse.unit_values import (
     made_inline,
     unit_table,
 )
+from meta_experiment.sources.warehouse.unmatched import require_matches
 from meta_experiment.sources.warehouse.value_counts import value_counts
 from meta_experiment.types.mapping import WarehouseMapping
 
@@ -47,9 +48,9 @@ class Period:
 class ExposureCount:
     """Rows and units of the exposures: how many there are, and why some do not count.
 
-    `no_unit`, `no_variant`, `no_time` and `other_variant` are rows; `tainted` units that were
-    seen in two arms, `gated` such as came outside the plan's dates, `waiting` such as may
-    still change.
+    `no_unit`, `no_variant`, `no_time` and `other_variant` are rows, as are those of `later`
+    than is asked for; `tainted` units that were seen in two arms, `gated` such as came outside
+    the plan's dates, `waiting` such as may still change.
     """
 
     rows: int
@@ -57,6 +58,7 @@ class ExposureCount:
     no_variant: int
     no_time: int
     other_variant: int
+    later: int
     units: int
     tainted: int
     gated: int
@@ -113,7 +115,8 @@ def collect(
         RemoteError: it failed, or its answers do not agree: a part is never taken for whole.
     """
     with engine.errors("reading the tables"):
-        asked = queries(engine.tables(mapping), mapping, arms, sought, period)
+        tables = engine.tables(mapping)
+        asked = queries(tables, mapping, arms, sought, period)
     rows = engine.rows(asked.sums)
     if any(int(row["groups"]) != len(rows) for row in rows):
         raise _in_part(engine.name, len(rows), rows[0]["groups"])
@@ -125,6 +128,7 @@ def collect(
     for name, query in asked.values.items():
         sums = _with_values(sums, name, engine.rows(query), arms)
     _check_values(sums, engine.name)
+    require_matches(engine, tables, mapping.exposure, sought, sums)
     return sums, _exposure_count(groups)
 
 
@@ -186,17 +190,28 @@ def _exposure_count(groups: Sequence[_AlikeUnits]) -> ExposureCount:
         return total("units", [it for it in groups if it.standing == name])
 
     timed = bool(groups) and "times" in groups[0].row
+    unseen = [it for it in groups if it.standing == "unexposed" and not it.row["nameless"]]
     return ExposureCount(
         rows=total("rows"),
         no_unit=total("rows", [it for it in groups if it.row["nameless"]]),
         no_variant=total("rows") - total("variants"),
         no_time=total("rows") - total("times") if timed else 0,
         other_variant=total("variants") - total("known"),
+        later=_later(unseen) if timed else 0,
         units=total("units", [it for it in groups if it.standing != "unexposed"]),
         tainted=standing("tainted"),
         gated=standing("gated"),
         waiting=standing("waiting"),
     )
+
+
+def _later(unseen: Sequence[_AlikeUnits]) -> int:
+    """Return how many exposures at least are later than what is asked for.
+
+    Their units were seen in no arm, though they have an arm of the plan, and a time.
+    """
+    untimed = sum(it.count("rows") - it.count("times") for it in unseen)
+    return max(0, sum(it.count("known") for it in unseen) - untimed)
 
 
 def _with_values(

@@ -26,6 +26,8 @@ _PER_SECOND = {
     TimeForm.MICROSECONDS: 10**6,
     TimeForm.NANOSECONDS: 10**9,
 }
+_MICROSECOND = 1e-6
+_LATEST = 2.0**53  # microseconds from 1970, until which each is told apart
 _LARGEST = 1e75  # the square of a ratio of two such numbers is still a number
 
 
@@ -79,8 +81,7 @@ def moment_of(table: Table, at: EventTime, where: str) -> Expression:
                 f"{where}: {at.column.name} is {kind}, expected a number of {at.form.value}.",
                 hint="Leave form out where the column holds moments.",
             )
-        seconds = found.cast("float64") / float(_PER_SECOND[at.form])
-        return seconds.as_timestamp("s").cast("timestamp")
+        return _since_1970(found.cast("float64"), 1 / _MICROSECOND / _PER_SECOND[at.form])
     if kind.is_numeric():
         raise UsageError(
             f"{where}: {at.column.name} is {kind}, and nothing says what it counts.",
@@ -91,6 +92,28 @@ def moment_of(table: Table, at: EventTime, where: str) -> Expression:
     if not (kind.is_timestamp() or kind.is_date()):
         raise UsageError(f"{where}: {at.column.name} is {kind}, expected a moment.")
     return found.cast("timestamp") if kind.is_date() or kind.scale not in (None, 6) else found
+
+
+def _since_1970(count: Expression, microseconds: float) -> Expression:
+    """Return the moment after so many units of time, if there can be such."""
+    import ibis
+
+    after = count * microseconds
+    after = ibis.ifelse(after.between(-_LATEST, _LATEST), after, ibis.null("float64"))
+    return ibis.timestamp("1970-01-01") + after.round().cast("int64").as_interval("us")
+
+
+def alike(one: Expression, other: Expression) -> tuple[Expression, Expression]:
+    """Return two columns of keys so that they can be compared: as text if one is text.
+
+    What some program made floating, as many do where a key is missing, is a whole number still.
+    """
+    if one.type() == other.type() and not one.type().is_floating():
+        return one, other
+    keys = tuple(it.cast("int64") if it.type().is_floating() else it for it in (one, other))
+    if all(it.type().is_integer() for it in keys):
+        return keys[0].cast("int64"), keys[1].cast("int64")
+    return keys[0].cast("string"), keys[1].cast("string")
 
 
 def number_of(table: Table, wanted: EventColumn, where: str) -> Expression:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,11 +22,18 @@ from meta_experiment.model.fields import suggestion
 from meta_experiment.sources.warehouse.client_events import OTLP, client_events, otlp_lines
 from meta_experiment.sources.warehouse.columns import Table
 from meta_experiment.sources.warehouse.missing_driver import BY_IBIS, missing_driver
-from meta_experiment.sources.warehouse.whole_files import require_whole
+from meta_experiment.sources.warehouse.sqlite_file import (
+    SCHEME,
+    sqlite_path,
+    sqlite_table,
+    sqlite_tables,
+)
+from meta_experiment.sources.warehouse.whole_files import head, require_whole
 from meta_experiment.types.mapping import EventTable, TableForm, WarehouseMapping
 
 EMBEDDED = "duckdb://"
 _LONGEST_ERROR = 400
+_NOT_CONVERTED = "Leave out what is no value: where: [{column: NAME, not_in: [N/A]}]"
 READERS = {
     ".parquet": "read_parquet",
     ".csv": "read_csv",
@@ -35,15 +43,21 @@ READERS = {
     ".ndjson": "read_json",
 }
 COMPRESSED = (".gz", ".zst", ".bz2")
-_SQLITE = (".sqlite", ".sqlite3", ".db")
+SQLITE = (".sqlite", ".sqlite3", ".db")
 
 
 class Engine:
     """Engine that is connected: its tables, and the rows that it answers with."""
 
-    def __init__(self, backend: Any, name: str, secrets: tuple[str, ...]) -> None:  # noqa: ANN401
-        """Take what Ibis connected; `name` has no secret in it."""
-        self.backend, self.name, self._secrets = backend, name, secrets
+    def __init__(
+        self,
+        backend: Any,  # noqa: ANN401
+        name: str,
+        secrets: tuple[str, ...],
+        file: Path | None = None,
+    ) -> None:
+        """Take what Ibis connected; `name` has no secret in it, `file` the tables of SQLite."""
+        self.backend, self.name, self._secrets, self._file = backend, name, secrets, file
 
     def tables(self, mapping: WarehouseMapping) -> dict[str, Table]:
         """Return the tables of a mapping, by their names there.
@@ -76,7 +90,8 @@ class Engine:
             raise
         except Exception as error:  # noqa: BLE001 - every engine has a tree of its own
             said = shortened(error, self._secrets)
-            raise RemoteError(f"{self.name} failed while {doing}: {said}") from None
+            hint = _NOT_CONVERTED if "conver" in said.lower() else None
+            raise RemoteError(f"{self.name} failed while {doing}: {said}", hint=hint) from None
 
     def table(self, wanted: EventTable, name: str, folder: str) -> Table:
         """Return a table that the mapping calls so, in the form that it says.
@@ -94,6 +109,8 @@ class Engine:
 
     def listed(self, database: str | None = None) -> list[str]:
         """Return the names of the tables there are; none where that cannot be told."""
+        if self._file is not None:
+            return sqlite_tables(self._file)
         try:
             return sorted(self.backend.list_tables(database=database))
         except Exception:  # noqa: BLE001 - of a database that is not there either
@@ -103,6 +120,8 @@ class Engine:
         if wanted.path is not None:
             return self._files(wanted, wanted.path, name, folder)
         typed = wanted.table or name
+        if self._file is not None:
+            return sqlite_table(self.backend, self._file, typed, name)
         *place, table = typed.split(".")
         database = ".".join(place) or None
         with self.errors(f"looking for tables.{name}"):
@@ -120,15 +139,22 @@ class Engine:
 
     def _files(self, wanted: EventTable, path: str, name: str, folder: str) -> Table:
         found = Path(folder, path)
-        paths = sorted(found.parent.glob(found.name))
-        if not paths and "*" not in str(found.parent):
+        is_one = found.is_file()
+        pattern = escape(str(found)) if is_one else str(found)
+        paths = [found] if is_one else sorted(Path(folder).glob(path))
+        if found.is_dir():
+            raise UsageError(
+                f"tables.{name}: {cite(str(found))} is a folder, expected files.",
+                hint=f"For example: path: {path.rstrip('/')}/**/*.parquet",
+            )
+        if not paths:
             raise NotFoundError(
                 f"tables.{name}: there is no file {cite(str(found))}.",
                 hint="Paths are relative to the folder of the mapping.",
             )
         suffixes = [item.lower() for item in found.suffixes if item.lower() not in COMPRESSED]
         suffix = suffixes[-1] if suffixes else ""
-        if suffix in _SQLITE:
+        if suffix in SQLITE:
             return self._sqlite(found, wanted, name)
         reader = getattr(self.backend, READERS.get(suffix, ""), None)
         if reader is None:
@@ -138,15 +164,30 @@ class Engine:
             )
         require_whole(paths)
         with self.errors(f"reading {found.name}"):
-            return reader(str(found))
+            read = reader(pattern)
+            if suffix == ".csv" and self.backend.name == "duckdb" and b";" in head(paths[0]):
+                other = reader(pattern, decimal_separator=",")  # as spreadsheets have it there
+                return max(read, other, key=_numeric)
+            return read
 
     def _sqlite(self, path: Path, wanted: EventTable, name: str) -> Table:
-        from meta_experiment.sources.warehouse.sqlite_file import sqlite_table
-
-        if wanted.table is None:
-            raise UsageError(f"tables.{name}: {path.name} holds tables, expected table: NAME.")
+        if self.backend.name != "duckdb":
+            raise UsageError(
+                f"tables.{name}: SQLite files are read by the embedded engine.",
+                hint="Leave --engine out.",
+            )
+        known = sqlite_tables(path)
+        typed = wanted.table or (known[0] if len(known) == 1 else None)
+        if typed is None:
+            raise UsageError(
+                f"tables.{name}: {path.name} holds {', '.join(known) or 'no table'}, "
+                "expected table: NAME.",
+                hint=f"For example: {{path: {path.name}, table: {known[0]}}}"
+                if known
+                else None,
+            )
         with self.errors(f"reading {path.name}"):
-            return sqlite_table(self.backend, path, wanted.table, name)
+            return sqlite_table(self.backend, path, typed, name)
 
 
 @contextmanager
@@ -159,8 +200,9 @@ def opened(url: str | None) -> Iterator[Engine]:
     """
     address = url or EMBEDDED
     name, secrets = safe_name(address), _secrets(address)
+    file = sqlite_path(address) if address.startswith(SCHEME) else None
     try:
-        backend = _connected(address)
+        backend = _connected(EMBEDDED if file else address)
     except ImportError as error:
         raise missing_driver(urlsplit(address).scheme, name, error) from None
     except MetaExperimentError:
@@ -172,7 +214,7 @@ def opened(url: str | None) -> Iterator[Engine]:
             hint="Look at --engine: its host, database, user and password; is it running?",
         ) from None
     try:
-        yield Engine(backend, name, secrets)
+        yield Engine(backend, name, secrets, file)
     finally:
         backend.disconnect()
 
@@ -200,7 +242,7 @@ def _connected(address: str) -> Any:  # noqa: ANN401 - a backend of Ibis
         return ibis.connect(address)
     raise UsageError(
         f"--engine {cite(safe_name(address))}: there is no such engine.",
-        hint="One of duckdb://, postgresql://, spark://, "
+        hint="One of duckdb://, sqlite:///, postgresql://, spark://, "
         f"{', '.join(f'{item}://' for item in BY_IBIS)}.",
     )
 
@@ -234,6 +276,10 @@ def shortened(error: Exception, secrets: tuple[str, ...]) -> str:
         said = said.replace(secret, "***")
     said = re.sub(r"(?i)(password|token|secret)=\S+", r"\1=***", said)
     return said if len(said) <= _LONGEST_ERROR else f"{said[:_LONGEST_ERROR]}…"
+
+
+def _numeric(table: Table) -> int:
+    return sum(kind.is_numeric() for kind in table.schema().values())
 
 
 def _is_missing(error: Exception) -> bool:

@@ -9,6 +9,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.sources.warehouse.columns import (
     Expression,
     Table,
+    alike,
     column_of,
     truth_as_number,
 )
@@ -86,12 +87,12 @@ def _with_events(
         rows = rows.filter(rows[f"w_{group[0].name}"])
     known = units.filter(units.counts)
     known = known.select("unit", **_window(known, group[0]))
-    if known.unit.type() != rows.unit.type():
-        rows = rows.mutate(unit=rows.unit.cast("string"))
-        known = known.mutate(key=known.unit.cast("string"))
-        joined = rows.rename(key="unit").inner_join(known, "key")
-    else:
+    of_events, of_unit = alike(rows.unit, known.unit)
+    if of_unit is known.unit:
         joined = rows.inner_join(known, "unit")
+    else:
+        rows = rows.mutate(key=of_events).drop("unit")
+        joined = rows.inner_join(known.mutate(key=of_unit), "key")
     if events.window is not None:
         joined = joined.filter(joined.at >= joined.opens, joined.at < joined.closes)
     made = joined.group_by("unit").aggregate(**aggregated(joined, group))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from meta_experiment.errors import RemoteError
 
 _AT_ONCE = 1 << 20  # bytes
 _LINES = (".csv", ".tsv")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # marks of UTF-16
 
 
 def require_whole(paths: Sequence[Path]) -> None:
@@ -31,12 +33,25 @@ def require_whole(paths: Sequence[Path]) -> None:
             ) from None
         except OSError as error:
             raise RemoteError(f"{path.name} cannot be read: {error.strerror}.") from error
-        kinds = [item.lower() for item in path.suffixes]
-        if any(kind in _LINES for kind in kinds) and end not in (b"", b"\n", b"\r"):
+        if not any(item.lower() in _LINES for item in path.suffixes):
+            continue
+        if head(path).startswith(_WIDE):
+            raise RemoteError(
+                f"{path.name} is in UTF-16, expected UTF-8.",
+                hint="Spreadsheets have it as 'CSV UTF-8'.",
+            )
+        if end not in (b"", b"\n", b"\r"):
             raise RemoteError(
                 f"{path.name} may have been cut: its last line does not end.",
                 hint="Fetch it again; if it is whole, add an end to its last line.",
             )
+
+
+def head(path: Path) -> bytes:
+    """Return how a file of text begins, the first line at most; of a compressed one as well."""
+    packed = path.suffix.lower() == ".gz"
+    with gzip.open(path) if packed else path.open("rb") as stream:
+        return stream.readline(_AT_ONCE)
 
 
 def _end(path: Path) -> bytes:
