@@ -47,6 +47,16 @@ def test_a_later_collection_adds_days_and_leaves_those_that_were_decided_on(proj
     assert later["arms"]["control"]["units"] + later["arms"]["treatment"]["units"] == 120
 
 
+def test_the_board_tells_what_was_collected_since(project, gathered):
+    name, _ = gathered
+    for days in (2, 4):
+        collect(project, gathered, days=days)
+        project("auto", "--dry-run")
+        (row,) = project("status", "--json").json["experiments"]
+        analysis = project("analyze", name, "--json").json
+        assert (row["id"], row["reason"]) == (name, analysis["reason"])
+
+
 def forgetting(rows, day):
     """Give units a second exposure days later, and forget every one before a day."""
     again = [(unit, arm, at + timedelta(days=3)) for unit, arm, at in rows.shown[::4]]

@@ -140,6 +140,7 @@ class Checkout:
             write_collected(self._layout, self._files, experiment_id, made)
         board = self.board()
         if board.entries.pop(experiment_id, None) is not None:
+            board.registry = None  # so that what has no row is looked for
             self.save_board(board)
         return made
 
