@@ -1,6 +1,7 @@
 """`collect` from files: days are kept as they were decided on, and nothing else is believed."""
 
 import json
+import math
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,33 @@ def test_the_board_tells_what_was_collected_since(project, gathered):
         (row,) = project("status", "--json").json["experiments"]
         analysis = project("analyze", name, "--json").json
         assert (row["id"], row["reason"]) == (name, analysis["reason"])
+
+
+def test_a_report_tells_the_days_and_what_was_known_then(project, gathered):
+    name, _ = gathered
+    collect(project, gathered)
+    then = project("analyze", name, "--json").json
+    collect(project, gathered, days=9)
+    now, report = (
+        project("analyze", name, "--json").json,
+        project("report", name, "--json").json,
+    )
+    assert "sums of 120 units on 6 days until 2026-11-06" in now["notes"][-1]
+    (series,) = report["series"]
+    units = [point["control_units"] for point in series["points"]]
+    assert len(units) == 6
+    assert units[-1] == now["primary"]["variants"]["control"]["n"]
+    assert units[2] == then["primary"]["variants"]["control"]["n"]
+    sequential = now["primary"]["comparisons"][0]["sequential"]
+    assert math.exp(series["points"][-1]["log_better"]) == pytest.approx(
+        sequential["e_promote"]
+    )
+    assert [sum(item) for item in report["arrivals"]["units"].values()] == [
+        arm["exposed"] for arm in now["samples"].values()
+    ]
+    before = project("report", name, "--as-of", then["as_of"], "--json").json
+    assert before["verdict"]["reason"] == then["reason"]
+    assert before["provenance"]["data_sha256"] != report["provenance"]["data_sha256"]
 
 
 def forgetting(rows, day):

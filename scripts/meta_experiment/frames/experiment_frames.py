@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from meta_experiment.decide.reporting.series import series
 from meta_experiment.files.read_only import ReadOnlyFileSystem
 from meta_experiment.files.roots import named_layout
 from meta_experiment.frames.tidy_frame import TidyFrame
@@ -55,7 +54,7 @@ class ExperimentFrames:
     @cached_property
     def looks(self) -> TidyFrame:
         """The evidence as units closed; the last look of a treatment is that of `analyze`."""
-        return self._frame("looks", lambda: tidy_looks(series(self._study.basis)))
+        return self._frame("looks", lambda: tidy_looks(self._study.series))
 
     @property
     def plan(self) -> dict[str, Any]:

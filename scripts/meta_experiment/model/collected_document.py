@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.decide.collected import ArmDay, CollectedSums, MetricSums, RetoldDays
 from meta_experiment.records import dataclass
 from meta_experiment.stats.joint_moments import JointMoments
@@ -44,6 +47,26 @@ class CollectedState:
     def last(self) -> CollectionEntry:
         """The newest collection."""
         return self.entries[-1]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the sums: two reports with the same one rest on the same."""
+        days = state_to_document(self)["days"]
+        found: str = sha256(json.dumps(days, separators=(",", ":")).encode()).hexdigest()
+        return found
+
+    def until(self, moment: float) -> CollectedState | None:
+        """Return what had been collected by then; None if that is nothing."""
+        entries = tuple(item for item in self.entries if item.at <= moment)
+        if not entries or len(entries) == len(self.entries):
+            return self if entries else None
+        through = entries[-1].through
+        days = tuple(
+            day
+            for day in self.sums.days
+            if through is None or (day.day is not None and day.day <= through)
+        )
+        return CollectedState(replace(self.sums, days=days), entries)
 
 
 def state_to_document(state: CollectedState) -> dict[str, Any]:

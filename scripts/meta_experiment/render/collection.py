@@ -37,11 +37,12 @@ _SKIPPED = {
 
 def collected(done: Collection) -> Page:
     """Show what was collected, and what it comes to."""
+    facts = tuple(_facts(done))
     word = (Emphasis(done.decision.value, "strong"), f" ({done.reason_code.value})")
     return (
         (
             Heading(words.name(done.experiment_id), f"from {words.printable(done.engine)}"),
-            Facts(tuple(_facts(done)), width=10),
+            Facts(facts, width=max(len(str(name)) for name, _ in facts)),
         ),
         *remarks(_left_out(done), "Left out"),
         *remarks(_late(done), "Came late"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.compare import estimate
@@ -13,14 +13,15 @@ from meta_experiment.errors import DegenerateDataError
 from meta_experiment.types.results.report import EvidencePoint, EvidenceSeries
 
 
-def series(basis: Basis) -> tuple[EvidenceSeries, ...]:
-    """Weigh each treatment at the looks as units closed; the last is that of the analysis.
+def series(basis: Basis, looks: Iterable[PastLook] | None = None) -> tuple[EvidenceSeries, ...]:
+    """Weigh each treatment at the looks, as units closed; the last is that of the analysis.
 
     An end of the band passes what the plan claims exactly when the evidence reaches the bar.
     """
     points: dict[str, list[EvidencePoint]] = {item.name: [] for item in basis.plan.treatments}
     passed = dict.fromkeys(points, 0)  # looks that there were with a unit of both arms
-    for taken, look in enumerate(past_looks(basis.plan, basis.samples), 1):
+    looks = past_looks(basis.plan, basis.samples) if looks is None else looks
+    for taken, look in enumerate(looks, 1):
         for name, point in _points(basis, look):
             points[name].append(point)
             passed[name] = look.of - (taken - len(points[name]))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 
 from meta_experiment.decide.analysis import analyze_on, basis_of
 from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.due_actions import recorded_decision
 from meta_experiment.decide.horizon import stands_until
 from meta_experiment.errors import InvalidStateError, NotFoundError, cite
+from meta_experiment.model.collected_document import CollectedState
+from meta_experiment.model.instants import to_text
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.log_head import REGISTRY
 from meta_experiment.records import dataclass
@@ -30,18 +33,31 @@ from meta_experiment.types import (
 )
 from meta_experiment.types.results.examination import Examination
 from meta_experiment.types.results.explanation import Explanation
+from meta_experiment.types.results.report import EvidenceSeries
 
 IN_THE_PRIOR = "in_the_prior"
+_DAY_ONE = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """An examination with all that it rests on: the trials that were read, and the basis."""
+    """An examination with all that it rests on: trials that were read or sums, the basis."""
 
     examination: Examination
     basis: Basis
     trials: tuple[Trial, ...]
     log: TrialLog
+    collected: CollectedState | None = None
+
+    @property
+    def series(self) -> tuple[EvidenceSeries, ...]:
+        """The evidence look by look: as units closed, or after each day of sums."""
+        from meta_experiment.decide.reporting.collected_course import series_of_sums
+        from meta_experiment.decide.reporting.series import series
+
+        if self.collected is not None:
+            return series_of_sums(self.basis, self.collected.sums)
+        return series(self.basis)
 
 
 def analyze(
@@ -108,6 +124,7 @@ def study(
     log = log or workspace.store.trials(experiment)
     trials = apart_from_prior(workspace, plan, tuple(log.trials))
     collected = workspace.checkout.collected(experiment.experiment_id)
+    collected = collected and collected.until(as_of)
     if collected is None:
         basis = basis_of(plan, trials, as_of, experiment.ended_arms)
     else:
@@ -159,8 +176,11 @@ def study(
     beside = tuple(_uncounted(experiment, log))
     if collected is not None:
         beside = (*beside, *_set_aside(log))
+        analysis = replace(analysis, notes=(*analysis.notes, _collected(collected)))
     found = (*_inherited(experiment, log), *problems(log))
-    return Study(Examination(experiment, analysis, found, beside, until), basis, trials, log)
+    return Study(
+        Examination(experiment, analysis, found, beside, until), basis, trials, log, collected
+    )
 
 
 def _uncounted(experiment: Experiment, log: TrialLog) -> Iterator[str]:
@@ -176,6 +196,21 @@ def _set_aside(log: TrialLog) -> Iterator[str]:
     count = len(log.trials)
     if count:
         yield f"{count:,} recorded trials do not count: what was collected decides."
+
+
+def _collected(state: CollectedState) -> str:
+    """Say of what the evidence is, when it is of sums."""
+    last, days = state.last, {day.day for day in state.sums.days if day.day is not None}
+    units = sum(day.units for day in state.sums.days)
+    until = (
+        f" on {len(days):,} days until {_DAY_ONE + timedelta(max(days)):%Y-%m-%d}"
+        if days
+        else ""
+    )
+    return (
+        f"The evidence are sums of {units:,} units{until}, collected last on "
+        f"{to_text(last.at)} from {last.engine} by the mapping {last.mapping[:12]}."
+    )
 
 
 def _shared(others: Sequence[Experiment]) -> str:

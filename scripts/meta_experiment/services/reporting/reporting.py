@@ -10,12 +10,12 @@ from meta_experiment import __version__
 from meta_experiment.decide.due_actions import AFTER
 from meta_experiment.decide.holdout import within
 from meta_experiment.decide.reporting.case_pairs import case_pairs
+from meta_experiment.decide.reporting.collected_course import day_arrivals
 from meta_experiment.decide.reporting.endings import endings
 from meta_experiment.decide.reporting.gates import gates
 from meta_experiment.decide.reporting.health import health
 from meta_experiment.decide.reporting.impact import cost, impact
 from meta_experiment.decide.reporting.results import results
-from meta_experiment.decide.reporting.series import series
 from meta_experiment.decide.reporting.strata import strata
 from meta_experiment.decide.reporting.unit_flow import arrivals, flow, versions
 from meta_experiment.decide.reporting.unit_list import unit_list
@@ -149,6 +149,7 @@ def document(
     treatment = best.treatment if best else None
     found = tuple(results(basis, analysis))
     ended = tuple(endings(basis, analysis, found))
+    sums = studied.collected.sums if studied.collected else None
     metrics = spent_metrics(plan.metrics, studied.trials)
     return ReportDocument(
         schema=SCHEMA,
@@ -178,13 +179,13 @@ def document(
         endings=ended,
         alerts=analysis.alerts,
         results=found,
-        series=series(basis),
+        series=studied.series,
         pairs=case_pairs(plan, samples),
         units=unit_list(plan, samples) if units else None,
         checks=analysis.checks,
         health=tuple(health(analysis.checks)),
         flow=flow(plan, samples, analysis.samples),
-        arrivals=arrivals(samples.arms),
+        arrivals=day_arrivals(sums, [*samples.arms]) if sums else arrivals(samples.arms),
         versions=versions(samples.arms),
         strata=strata(basis, analysis.checks.fingerprint),
         prompts=prompt_changes(workspace.store, experiment, diff=diff),
@@ -288,7 +289,9 @@ def _provenance(studied: Study, as_of: float | None) -> Provenance:
         program=__version__,
         python=".".join(map(str, sys.version_info[:3])),
         plan_sha256=experiment.plan_sha256,
-        data_sha256=data_digest(studied.trials),
+        data_sha256=(
+            studied.collected.digest if studied.collected else data_digest(studied.trials)
+        ),
         trials=len(studied.trials),
         set_aside=log.set_aside_count,
         conflicts=log.conflict_count,
