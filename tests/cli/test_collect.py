@@ -185,6 +185,15 @@ def test_trials_are_refused_once_sums_were_collected(project, gathered):
     assert collect(project, gathered, days=9)["added"] == 3
 
 
+def test_sums_of_a_checkout_that_did_not_start_it_are_a_look(project, gathered):
+    name, _ = gathered
+    for mark in (project.root / ".claude" / "meta" / "local" / "started").iterdir():
+        mark.unlink()
+    assert "a look" in collect(project, gathered, days=9)["notes"][-1]
+    project("start", name, "--manual")
+    assert "a look" not in " ".join(collect(project, gathered, days=9)["notes"])
+
+
 def test_trials_and_sums_do_not_mix(project, gathered):
     name, _ = gathered
     project("record", name, "--variant", "control", "--metric", "cost_usd=1")

@@ -27,7 +27,13 @@ def test_queries_are_written_in_the_words_of_every_engine(dialect):
     assert set(found) == {"sums", "values of duration_seconds.p90"}
     for query in found.values():
         (tree,) = sqlglot.parse(query, dialect=dialect)
-        assert {item.name for item in tree.find_all(sqlglot.exp.Table)} >= {"shown", "calls"}
+        tables = [item for item in tree.find_all(sqlglot.exp.Table) if item.db]
+        assert {(item.db, item.name) for item in tables} == {("app", "shown"), ("app", "calls")}
+        if dialect == "bigquery":  # whose moments without a zone are no TIMESTAMP
+            assert not list(tree.find_all(sqlglot.exp.TimestampAdd, sqlglot.exp.TimestampSub))
+            of_days = list(tree.find_all(sqlglot.exp.UnixSeconds))
+            assert of_days
+            assert all(isinstance(item.this, sqlglot.exp.Cast) for item in of_days)
 
 
 def test_no_truth_is_turned_into_a_fraction_at_once():

@@ -271,7 +271,10 @@ def _told(
         decision=analysis.decision,
         reason_code=analysis.reason_code,
         reason=analysis.reason,
-        notes=tuple(_notes(experiment, state, wanted, mapping)),
+        notes=(
+            *_notes(experiment, state, wanted, mapping),
+            *_whose(experiment, started=workspace.checkout.started_here(experiment)),
+        ),
     )
 
 
@@ -305,6 +308,21 @@ def _notes(
         yield "The mapping has no time: this is the one look, and later data change nothing."
     if state.last.why:
         yield f"All was collected anew: {state.last.why}"
+
+
+def _whose(experiment: Experiment, *, started: bool) -> Iterator[str]:
+    """Say who decides on sums, which stay in the checkout that collected them."""
+    name = experiment.experiment_id
+    if not started:
+        yield (
+            "This checkout has not started the experiment: these sums are a look, and auto "
+            f"does nothing here. To decide here: meta-experiment start {name} --manual"
+        )
+    if experiment.plan.team is not None:
+        yield (
+            "It is a team's: sums stay on this machine and are added to no other's. It is "
+            "decided once, by what the deciding machine has: let that one collect, alone."
+        )
 
 
 def _together(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:

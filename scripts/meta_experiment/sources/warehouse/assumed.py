@@ -7,6 +7,7 @@ from itertools import chain
 
 from meta_experiment.sources.warehouse.collecting import Queries
 from meta_experiment.sources.warehouse.columns import Table
+from meta_experiment.sources.warehouse.engine_words import reworded
 from meta_experiment.types.mapping import (
     EventColumn,
     EventFilter,
@@ -27,10 +28,12 @@ def assumed_tables(mapping: WarehouseMapping) -> dict[str, Table]:
     kinds: dict[str, dict[str, str]] = {}
     for table, column, kind in chain.from_iterable(_all(mapping)):
         kinds.setdefault(table, {}).setdefault(column.name, "json" if column.path else kind)
-    return {
-        name: ibis.table(columns, name=(mapping.tables[name].table or name).rpartition(".")[2])
-        for name, columns in kinds.items()
-    }
+    found = {}
+    for name, columns in kinds.items():
+        *place, table = (mapping.tables[name].table or name).split(".")
+        catalog, database = ".".join(place[:-1]) or None, place[-1] if place else None
+        found[name] = ibis.table(columns, name=table, catalog=catalog, database=database)
+    return found
 
 
 def written_queries(asked: Queries, dialect: str) -> dict[str, str]:
@@ -41,7 +44,10 @@ def written_queries(asked: Queries, dialect: str) -> dict[str, str]:
         "sums": asked.sums,
         **{f"values of {name}": query for name, query in asked.values.items()},
     }
-    return {name: str(ibis.to_sql(query, dialect=dialect)) for name, query in named.items()}
+    return {
+        name: reworded(str(ibis.to_sql(query, dialect=dialect)), dialect)
+        for name, query in named.items()
+    }
 
 
 def _all(mapping: WarehouseMapping) -> Iterator[Iterator[_Typed]]:

@@ -21,6 +21,7 @@ from meta_experiment.errors import (
 from meta_experiment.model.fields import suggestion
 from meta_experiment.sources.warehouse.client_events import OTLP, client_events, otlp_lines
 from meta_experiment.sources.warehouse.columns import Table
+from meta_experiment.sources.warehouse.engine_words import REWORDED, SETTINGS, reworded
 from meta_experiment.sources.warehouse.missing_driver import BY_IBIS, missing_driver
 from meta_experiment.sources.warehouse.sqlite_file import (
     SCHEME,
@@ -78,6 +79,9 @@ class Engine:
     def rows(self, query: Table) -> list[dict[str, Any]]:
         """Return what a query answers. Raises RemoteError where it fails."""
         with self.errors("computing the sums"):
+            if self.backend.name in REWORDED:
+                words = str(self.backend.compile(query))
+                query = self.backend.sql(reworded(words, self.backend.name))
             found: list[dict[str, Any]] = query.to_pyarrow().to_pylist()
             return found
 
@@ -239,7 +243,10 @@ def _connected(address: str) -> Any:  # noqa: ANN401 - a backend of Ibis
 
         return spark_backend(parts.netloc)
     if parts.scheme in BY_IBIS:
-        return ibis.connect(address)
+        backend = ibis.connect(address)
+        if parts.scheme in SETTINGS:
+            backend.raw_sql(SETTINGS[parts.scheme])
+        return backend
     raise UsageError(
         f"--engine {cite(safe_name(address))}: there is no such engine.",
         hint="One of duckdb://, sqlite:///, postgresql://, spark://, "

@@ -88,7 +88,7 @@ def _with_events(
     known = units.filter(units.counts)
     known = known.select("unit", **_window(known, group[0]))
     of_events, of_unit = alike(rows.unit, known.unit)
-    if of_unit is known.unit:
+    if of_unit.equals(known.unit):
         joined = rows.inner_join(known, "unit")
     else:
         rows = rows.mutate(key=of_events).drop("unit")

@@ -32,7 +32,7 @@ def rounded(value: Expression) -> Expression:
     """Return a number with eleven binary digits, which rise with it."""
     import ibis
 
-    size = value.abs()
+    size = ibis.ifelse(value == 0.0, 1.0, value.abs())  # as zero has no logarithm
     power = ibis.literal(2.0, "float64").pow(size.log2().floor())
     near = (size / power * _DIGITS).round().cast("float64") / _DIGITS * power
-    return ibis.ifelse(value == 0.0, value, near * value.sign())
+    return near * value.sign()
