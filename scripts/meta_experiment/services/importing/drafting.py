@@ -136,7 +136,11 @@ def _is_table(path: Path) -> bool:
 
 
 def _stem(path: Path) -> str:
-    return path.name.partition(".")[0]
+    """Return the name of a file without what says how it is to be read."""
+    name = path
+    while name.suffix.lower() in (*READERS, *SQLITE, *COMPRESSED):
+        name = name.with_suffix("")
+    return name.name
 
 
 def _moved(known: EventTable, place: str) -> EventTable:

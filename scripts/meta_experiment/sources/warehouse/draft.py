@@ -11,9 +11,11 @@ from meta_experiment.sources.warehouse.guesses import (
     LikelyColumn,
     exposure_table,
     guess_experiment,
+    guess_meanings,
     guess_metrics,
     guess_time,
     guess_unit,
+    guess_unit_beside,
     guess_variant,
     time_form,
 )
@@ -69,9 +71,16 @@ def _lines(
     if not metrics:
         yield "  # No column looks like a measurement."
     by_name = {table.name: table for table in tables}
+    own = unit.column if unit else None
     for metric in metrics:
-        timed = at is not None and metric.table != exposure.name
-        yield from _metric(metric, by_name.get(metric.table), timed=timed)
+        found, timed = by_name.get(metric.table), at is not None
+        beside = guess_unit_beside(found, own, plan) if found is not None else None
+        yield from _metric(
+            metric,
+            found,
+            unit=beside if beside != own else None,
+            timed=timed and metric.table != exposure.name,
+        )
 
 
 def _place(table: FoundTable) -> str:
@@ -99,18 +108,20 @@ def _variants(
     table: FoundTable, guess: LikelyColumn | None, plan: Plan | None
 ) -> Iterator[str]:
     wanted = [it.name for it in plan.variants] if plan else []
-    found = list(_column(table, guess.column).values) if guess else []
+    meant = guess_meanings(_column(table, guess.column).values if guess else (), plan)
     said = f"the plan's are {', '.join(map(_shown, wanted))}" if wanted else "those of the plan"
     yield f"  variants:  # what stands in the column: the variant of the plan; {said}"
-    free = [name for name in wanted if name not in found]
-    for value in found:
-        meant = value if value in wanted or not wanted else (free.pop(0) if free else None)
+    for value, name in meant.items():
         written = json.dumps(value, ensure_ascii=False)
+        told = "" if value == name else "  # a guess: is it?"
         yield (
-            f"    {written}: {_text(meant)}" if meant else f"    # {written}: none of the plan"
+            f"    {written}: {_text(name)}{told}"
+            if name
+            else f"    # {written}: none of the plan"
         )
-    for name in free:
-        yield f"    # …: {_text(name)}"
+    for name in wanted:
+        if name not in meant.values():
+            yield f"    # …: {_text(name)}"
 
 
 def _at(key: str, table: FoundTable, guess: LikelyColumn) -> str:
@@ -123,12 +134,16 @@ def _at(key: str, table: FoundTable, guess: LikelyColumn) -> str:
     return f"{key}: {written}{others}"
 
 
-def _metric(metric: GuessedMetric, table: FoundTable | None, *, timed: bool) -> Iterator[str]:
+def _metric(
+    metric: GuessedMetric, table: FoundTable | None, *, unit: str | None, timed: bool
+) -> Iterator[str]:
     if table is None:
         yield f"  # {metric.name}: no column looks like it"
         return
     yield f"  {_text(metric.name)}:"
     yield f"    table: {_text(table.name)}"
+    if unit is not None:
+        yield f"    unit: {_text(unit)}  # is it the same that exposure.unit is?"
     yield f"    value: {_text(metric.value or '')}"
     told = "  # or sum, count, any, min, max, first, last" if metric.aggregate else ""
     yield f"    aggregate: {metric.aggregate.value}{told}"

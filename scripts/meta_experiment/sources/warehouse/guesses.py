@@ -13,8 +13,9 @@ from meta_experiment.types.vocabulary import MetricKind, Unit
 
 _VARIANTS = (
     "variant", "variation", "arm", "experiment_variant", "feature_flag_result_variant",
+    "variation_id", "variant_id", "variation_key", "variation_name", "variant_name",
     "treatment_group", "test_group", "experiment_group", "bucket", "cell", "branch", "group",
-    "treatment", "cohort",
+    "treatment", "cohort", "prompt_version",
 )  # fmt: skip
 _UNITS = {
     Unit.SESSION: ("session_id", "session", "sid", "conversation_id", "thread_id", "trace_id"),
@@ -22,12 +23,17 @@ _UNITS = {
         "prompt_id", "invocation_id", "request_id", "run_id", "call_id", "message_id",
     ),
     Unit.USER: (
-        "user_id", "user", "account_id", "customer_id", "anonymous_id", "device_id",
-        "visitor_id", "member_id", "employee_id", "email",
+        "user_id", "user", "user_key", "account_id", "customer_id", "anonymous_id",
+        "device_id", "visitor_id", "member_id", "employee_id", "email",
     ),
     Unit.CASE: ("case_id", "case", "item_id"),
 }  # fmt: skip
-_ANY_UNIT = ("unit", "unit_id", "subject_id", "entity_id", "experiment_unit", "id")
+_SUBJECTS = ("unit", "unit_id", "subject", "subject_id", "entity_id", "context_key")
+_ANY_UNIT = (*_SUBJECTS, "experiment_unit", "id")
+_CONTROLS = (
+    "control", "baseline", "original", "default", "current", "old", "before", "off", "false",
+    "a", "0", "v1",
+)  # fmt: skip
 _TIMES = (
     "exposed_at", "exposure_time", "exposure_timestamp", "assigned_at", "first_exposure",
     "timestamp", "event_time", "event_timestamp", "time", "ts", "at", "occurred_at",
@@ -90,10 +96,43 @@ def guess_variant(table: FoundTable, plan: Plan | None) -> LikelyColumn | None:
         if column.kind not in (ColumnKind.TEXT, ColumnKind.WHOLE, ColumnKind.FLAG):
             return 0.0
         named = _rank(column.name, _VARIANTS)
-        held = 30.0 * (bool(wanted) and wanted <= set(column.values))
+        held = 100.0 * (bool(wanted) and wanted <= set(column.values))
         return named + held if named or held else 0.0
 
     return _best(table.columns, likeness)
+
+
+def guess_meanings(values: Sequence[str], plan: Plan | None) -> dict[str, str | None]:
+    """Return which variant of the plan each value of a column is; None where it is none.
+
+    Those of the same name are; of the others one that is called as controls are is the control,
+    and the rest follow in their order.
+    """
+    if plan is None:
+        return {value: value for value in values}
+    planned = [item.name for item in plan.variants]
+    free = [name for name in planned if name not in values]
+    found = {value: value for value in values if value in planned}
+    others = [value for value in values if value not in found]
+    if plan.control.name in free:
+        ranked = [value for name in _CONTROLS for value in others if value.lower() == name]
+        others = [*ranked[:1], *(value for value in others if value not in ranked[:1])]
+    return {value: found.get(value) for value in values} | dict(
+        zip(others, [*free, *[None] * len(others)], strict=False)
+    )
+
+
+def guess_unit_beside(table: FoundTable, unit: str | None, plan: Plan | None) -> str | None:
+    """Return the column of a table of events that names the unit, as `unit` does elsewhere.
+
+    It has the same name, or one that says no more than that it is whom it is about.
+    """
+    if unit in _names(table):
+        return unit
+    kind = plan.unit if plan else None
+    wanted = (*(_UNITS[kind] if kind else ()), *_SUBJECTS)
+    found = [it.name for it in table.columns if _plain(it.name) in wanted]
+    return found[0] if found and unit is not None else None
 
 
 def guess_unit(table: FoundTable, plan: Plan | None) -> LikelyColumn | None:
@@ -144,7 +183,9 @@ def guess_metrics(
     tables: Sequence[FoundTable], exposure: FoundTable, unit: str | None, plan: Plan | None
 ) -> Iterator[GuessedMetric]:
     """Yield the plan's metrics with the column each could be; without a plan, all columns."""
-    reachable = [it for it in tables if it is exposure or unit in _names(it)]
+    reachable = [
+        it for it in tables if it is exposure or guess_unit_beside(it, unit, plan) is not None
+    ]
     taken = {
         name
         for table in reachable
