@@ -183,6 +183,7 @@ class ExchangeContract:
 
     def test_positions_are_leased_once(self, a, b):
         a.publish(experiment("exp-2")._replace(beginning=6), {})
+        assert a.published("exp-2")[0].beginning == 6
         assert a.lease_positions("exp-1", 4, 0) == range(4)
         assert b.lease_positions("exp-1", 8, 0) == range(4, 12)
         assert a.lease_positions("exp-1", 4, 1) == range(12, 16)
