@@ -187,7 +187,8 @@ class MemoryStore:
             found[path] = content
         return found
 
-    def note(self, experiment_id, entry):
+    def note(self, experiment_id, entry, *, own=False):
+        del own
         try:
             document = json.loads(json.dumps(redacted_value(asdict(entry)), allow_nan=False))
         except (TypeError, ValueError) as error:

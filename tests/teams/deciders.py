@@ -38,6 +38,11 @@ class Decider(Teammate):
         with self.at_work() as workspace:
             lifecycle.start(workspace, name)
 
+    def act_alone(self, verb, name):
+        """Change how an experiment stands in this checkout."""
+        with self.at_work() as workspace:
+            getattr(lifecycle, verb)(workspace, name)
+
     def measure(self, name, first, stop, seconds=None):
         """Record trials of both arms, in turn, under names of their own."""
         means = seconds or SECONDS

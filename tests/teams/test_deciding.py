@@ -78,6 +78,37 @@ def test_a_decision_is_taken_up_with_the_next_exchange(tmp_path):
     assert bob.experiment(name).outcome == ann.experiment(name).outcome
 
 
+def shared_files(mate):
+    """Return what git would see of the experiments in a checkout."""
+    meta = mate.root / ".claude/meta"
+    files = [meta / "experiments.json", *sorted((meta / "history").iterdir())]
+    return {path.name: path.read_bytes() for path in files}
+
+
+@pytest.mark.usefixtures("carried")
+def test_what_a_checkout_does_and_takes_up_changes_no_file_that_git_brings(tmp_path):
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy")
+    before = shared_files(ann)
+    assert shared_files(bob) == before  # which has joined
+    cy.act_alone("pause", name)
+    assert cy.experiment(name).status is Status.PAUSED
+    ann.measure(name, 0, 24)
+    ann.auto()
+    for mate in (bob, cy):
+        mate.share()
+    for mate in (ann, bob, cy):
+        assert mate.experiment(name).status is Status.PROMOTED
+        assert shared_files(mate) == before
+        with mate.at_work() as workspace:
+            told = [(it.verb, it.after) for it in workspace.store.history(name).entries]
+            assert told[-1] == ("promote", "promoted")
+    ann.act_alone("archive", name)
+    assert shared_files(ann).keys() == before.keys()
+    assert b"promoted" not in shared_files(ann)["experiments.json"]
+    with ann.at_work() as workspace:
+        assert workspace.store.archived(name).outcome == bob.experiment(name).outcome
+
+
 @pytest.mark.usefixtures("carried")
 def test_a_machine_that_is_not_admitted_decides_nothing_and_takes_up_all_the_same(tmp_path):
     name, (ann, eve) = deciders(tmp_path, "ann", "eve", admitted=["ann"])

@@ -206,7 +206,6 @@ def test_a_team_goes_from_a_plan_to_a_promoted_text(laptops, tmp_path):
     for machine in machines:
         assert machine.status(name) == "promoted"
         assert (machine.root / PATH).read_text() == TEXTS["control"]
-        git(machine.root, "checkout", "-q", "--", ".claude/meta")
         git(machine.root, "pull", "-q")
         assert (machine.root / PATH).read_text() == TEXTS["treatment"]
 

@@ -329,6 +329,15 @@ class Layout:
         return self.local / "started" / safe_component(experiment_id)
 
     @property
+    def own_states(self) -> Path:
+        """How a team's experiments stand in this checkout alone."""
+        return self.local / "states.json"
+
+    def own_history(self, experiment_id: str) -> Path:
+        """Every change of one experiment that is of this checkout alone."""
+        return self.local / "history" / f"{safe_component(experiment_id)}.jsonl"
+
+    @property
     def measured(self) -> Path:
         """What this checkout measured itself of what promotions save."""
         return self.local / "measured"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], float]
 _MOST_PROBLEMS = 5
+_OWN = ("join", "admit")  # verbs
+_SHARED = ("amend", "archive", "learn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,15 @@ class Workspace:
         reason: str,
         after: Status | None = None,
     ) -> None:
-        """Add one entry to the history of an experiment."""
+        """Add one entry to the history of an experiment.
+
+        What is of this checkout alone is not told the others: that it joins, whom it admits,
+        and of a team's experiment all that follows here but a change of its plan.
+        """
         entry = HistoryEntry(self.clock(), verb, before, after or experiment.status, reason)
-        self.store.note(experiment.experiment_id, entry)
+        began = before not in (None, Status.DRAFT)
+        own = began and verb not in _SHARED if experiment.plan.team else verb in _OWN
+        self.store.note(experiment.experiment_id, entry, own=own)
 
     def prompt(self, path: str) -> Content:
         """Return the exact bytes and mode of a prompt file that may be replaced.

@@ -197,8 +197,8 @@ class Variants(Protocol):
 class Histories(Protocol):
     """The audit of every experiment: entries are added and never changed."""
 
-    def note(self, experiment_id: str, entry: HistoryEntry) -> None:
-        """Add an entry; durable on return.
+    def note(self, experiment_id: str, entry: HistoryEntry, *, own: bool = False) -> None:
+        """Add an entry; durable on return. `own` says that it is of this checkout alone.
 
         Raises:
             UsageError: its detail cannot be stored.

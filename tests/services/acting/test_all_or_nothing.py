@@ -174,7 +174,7 @@ def test_a_history_that_cannot_be_written_does_not_undo_what_is_done(repository,
     made = drafted(repository, SKILL)
     space = opened(repository)
     full = StorageError("full")
-    monkeypatch.setattr(space.store, "note", lambda *_: (_ for _ in ()).throw(full))
+    monkeypatch.setattr(space.store, "note", lambda *_, **__: (_ for _ in ()).throw(full))
     moved = lifecycle.start(space, made)
     assert any("repair" in note for note in moved.notes)
     assert status(repository) is Status.RUNNING

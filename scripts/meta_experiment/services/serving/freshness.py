@@ -27,14 +27,14 @@ def stale(layout: Layout) -> bool:
 
 
 def signature(layout: Layout) -> str:
-    """Describe the registry, the list of what was started and the key, without reading them."""
+    """Describe the registry, what is of this checkout alone and the key, without reading."""
     # what is served names the root, and is hidden from the repository by this version's means
     root = layout.root
     top = git_top(root)
     trees = [tree.top for tree in linked_trees(str(top))] if top is not None else []
     parts = [__version__, str(root), str(top), str(other_control(root)), *trees]
     key = Path(seal.key_file(places.data_folder(os.environ)))
-    for path in (layout.registry, layout.local / "started", key):
+    for path in (layout.registry, layout.own_states, layout.local / "started", key):
         try:
             status = path.stat()
             parts.append(f"{status.st_mtime_ns} {status.st_size} {status.st_ino}")

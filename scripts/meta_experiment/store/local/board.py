@@ -268,15 +268,20 @@ def _stamp(path: Path) -> list[object]:
 
 
 def registry_stamp(layout: Layout) -> list[int]:
-    """Return what changes whenever the registry does; take it before reading the registry.
+    """Return what changes whenever an experiment does; take it before reading the registry.
 
     Raises:
         StorageError: the registry cannot be examined.
     """
+    found = _place_and_time(layout.registry)
+    return found and [*found, *_place_and_time(layout.own_states)]
+
+
+def _place_and_time(path: Path) -> list[int]:
     try:
-        status = layout.registry.stat()
+        status = path.stat()
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StorageError(f"{layout.registry} cannot be read: {error.strerror}.") from error
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
     return [status.st_size, status.st_mtime_ns, status.st_ino]

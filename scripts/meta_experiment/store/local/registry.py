@@ -38,6 +38,12 @@ from meta_experiment.model.registry import (
 )
 from meta_experiment.protocol.disk import PRIVATE_FILE
 from meta_experiment.store.local.archive import put_away, read_archived
+from meta_experiment.store.local.own_states import (
+    as_they_stand,
+    parted,
+    read_states,
+    write_states,
+)
 from meta_experiment.store.ports import Change, Changed
 from meta_experiment.types import Experiment, Status
 
@@ -58,13 +64,17 @@ def read_registry(layout: Layout) -> list[Experiment]:
         UnsafePathError: it is a symbolic link. StorageError: it cannot be read.
     """
     data = _read(layout.registry)
-    return [] if data is None else _decoded(decode_registry, layout.registry, data)
+    if data is None:
+        return []
+    registered = _decoded(decode_registry, layout.registry, data)
+    return as_they_stand(registered, read_states(layout))
 
 
 def read_one(layout: Layout, experiment_id: str) -> Experiment | None:
     """Return one experiment of a registry that is known to be sound; None as `decode_one`."""
     data = _read(layout.registry)
-    return None if data is None else decode_one(data, experiment_id)
+    found = None if data is None else decode_one(data, experiment_id)
+    return None if found is None else as_they_stand([found], read_states(layout))[0]
 
 
 def add_experiment(
@@ -161,6 +171,7 @@ def update_registry(
 
     The function is called under the registry's lock, and again if another program (an
     editor, git) replaced the file meanwhile. What it raises leaves the registry as it was.
+    What is of this checkout alone of its result goes to `own_states`.
     A copy of the newest good registry is kept in `backups/`.
 
     Raises:
@@ -175,10 +186,17 @@ def update_registry(
             known, strange = list[Experiment](), list[Any]()
             if before is not None:
                 known, strange = _decoded(decode_whole, layout.registry, before)
-            after = list(change(list(known)))
-            if after == known:
-                return known
-            kept = [item for item in after if item.status is not Status.ARCHIVED]
+            states = read_states(layout)
+            stand = as_they_stand(known, states)
+            after = list(change(list(stand)))
+            if after == stand:
+                return stand
+            shared, own = parted(known, states, after)
+            if own != states:
+                write_states(layout, files, own)
+            if shared == known:
+                return after
+            kept = [item for item in shared if item.status is not Status.ARCHIVED]
             data = encode_registry(kept, strange)
             _require_readable(data)
             _put_away(layout, files, after)

@@ -256,9 +256,9 @@ class LocalStore:
         }
         return variants.load_variant(self.layout, experiment.experiment_id, name, versions)
 
-    def note(self, experiment_id: str, entry: HistoryEntry) -> None:
-        """Add an entry to the audit of an experiment."""
-        history.append_history(self.layout, self.files, experiment_id, entry)
+    def note(self, experiment_id: str, entry: HistoryEntry, *, own: bool = False) -> None:
+        """Add an entry to the audit of an experiment, or to what is its `own` here alone."""
+        history.append_history(self.layout, self.files, experiment_id, entry, own=own)
 
     def history(self, experiment_id: str) -> History:
         """Return the audit of an experiment."""

@@ -225,8 +225,9 @@ class PostgresStore(RegistryTables, TrialTables):
                 contents[path] = Content(stored.data, version.mode)
         return contents
 
-    def note(self, experiment_id: str, entry: HistoryEntry) -> None:
-        """Add an entry to the audit of an experiment."""
+    def note(self, experiment_id: str, entry: HistoryEntry, *, own: bool = False) -> None:
+        """Add an entry to the audit of an experiment, which is the same for all here."""
+        del own
         line = encode_entry(entry).decode()
         with self._connections.transaction() as connection:
             connection.execute(
