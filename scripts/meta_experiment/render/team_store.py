@@ -134,7 +134,10 @@ def _remarks(done: StoreExchange) -> Iterator[str]:
     if done.unknown:
         names = words.listed(map(words.name, done.unknown[:5]))
         many = words.counted(len(done.unknown), "experiment")
-        yield f"The team has {many} unknown to this checkout ({names}): git pull brings plans."
+        yield (
+            f"The team has {many} unknown to this checkout ({names}): git pull brings plans. "
+            "One that a merge left out comes back by: meta-experiment recover"
+        )
 
 
 def admission_page(done: StoreAdmission) -> Page:

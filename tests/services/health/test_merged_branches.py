@@ -120,6 +120,9 @@ def test_an_experiment_that_a_merge_left_out_is_named_and_brought_back(parted, s
     parted.git("checkout", f"--{side}", "--", ".claude/meta/experiments.json")
     commit(parted, "merged by hand")
     left = {"ours": "bb", "theirs": "aa"}[side]
+    (note,) = parted("status", "--json").json["notes"]
+    assert f"-{left} is not in it" in note
+    assert "meta-experiment recover" in note
     assert left not in statuses(parted)
     wrong = [it for it in parted("verify", "--json", code=1).json["findings"] if not it["ok"]]
     assert [it["hint"] for it in wrong] == ["meta-experiment recover"]
@@ -166,6 +169,19 @@ def test_what_one_branch_archived_stays_away(parted):
     commit(parted, "put away")
     merge(parted, "merge", "-q", "--no-edit", "side", conflicts=None)
     parted("recover")
+    assert statuses(parted) == {"aa": "draft", "bb": "draft"}
+    assert parted("verify", "--json").json["healthy"]
+
+
+def test_what_both_branches_archived_is_put_away_once(parted):
+    name = next(name for name in listed(parted) if name.endswith("zz"))
+    for branch in ("main", "side"):
+        parted.git("switch", "-q", branch)
+        parted("archive", name)
+        commit(parted, "put away")
+    merge(parted, "merge", "-q", "--no-edit", "main")
+    assert "put away once now" in parted("recover").out
+    commit(parted, "merged")
     assert statuses(parted) == {"aa": "draft", "bb": "draft"}
     assert parted("verify", "--json").json["healthy"]
 

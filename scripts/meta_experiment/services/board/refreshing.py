@@ -15,6 +15,7 @@ from meta_experiment.services.acting.learnings import followed, learned_ids, lea
 from meta_experiment.services.board.plan_rows import plan_rows
 from meta_experiment.services.board.promotions import owed_to_chance, saved_a_month
 from meta_experiment.services.board.rows import Row, row, step_of
+from meta_experiment.services.left_out import left_out_findings
 from meta_experiment.services.planning.shaping import step_of_draft
 from meta_experiment.services.serving.weights_in_force import renew_weights
 from meta_experiment.services.strange_entries import strange_entries
@@ -33,6 +34,7 @@ from meta_experiment.types import Assignment, Experiment, Status, Unit
 
 _UNREAD = {"unread": -1}  # no folder has such a log, so the row is made again when it matters
 _SILENCE = 3 * 86_400.0  # seconds without a trial after which somebody should look why
+_VERSIONS = 50  # of the registry, that are looked through for what a merge left out
 _READ_AT_REST = 20  # of the experiments that ended last; reading all would take a minute
 
 
@@ -50,6 +52,8 @@ def refresh(
     plan_files, learnings = plan_files_stamp(layout), learnings_stamp(layout)
     counting = workspace.checkout.counting().digest
     notes += [f"{item.detail}. {item.hint}" for item in strange_entries(workspace)]
+    if kept.registry != stamp:
+        notes += _left_out(workspace)
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     running = [item for item in experiments.values() if item.status is Status.RUNNING]
     learned, open_ends = _learnt(workspace, experiments.values(), notes)
@@ -98,6 +102,14 @@ def refresh(
         if layout.registry.exists():
             workspace.checkout.save_board(fresh)
     return fresh
+
+
+def _left_out(workspace: Workspace) -> list[str]:
+    """Say which experiments a merge left out of the registry, as far as a look tells it."""
+    with contextlib.suppress(MetaExperimentError):
+        found = left_out_findings(workspace, most=_VERSIONS)
+        return [f"The registry: {item.detail}. Next: {item.hint}" for item in found]
+    return []
 
 
 def archived_row(workspace: Workspace, experiment_id: str, notes: list[str]) -> Row:

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from meta_experiment.errors import MetaExperimentError
-from meta_experiment.git.file_versions import earlier_versions, open_sides
+from meta_experiment.git.file_versions import open_sides
 from meta_experiment.model.open_merge import MergeSides, marked_sides
 from meta_experiment.model.registry import decode_registry, decode_whole, encode_registry
 from meta_experiment.model.registry_merge import MergedRegistry, merge_registries
-from meta_experiment.protocol.places import is_id, read_whole, try_read
+from meta_experiment.protocol.places import try_read
+from meta_experiment.services.left_out import left_out
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.archive import put_away
 from meta_experiment.store.local.registry import resolve_registry
 from meta_experiment.types import Experiment
-from meta_experiment.types.results.health import Finding
 
-_HISTORY = ".jsonl"
 _BASE, _OURS, _THEIRS = 1, 2, 3  # as git numbers them
 
 
@@ -109,52 +106,9 @@ def _reached(workspace: Workspace, experiment: Experiment) -> float:
     return max([*said, *filter(None, told)], default=experiment.created)
 
 
-def dropped(workspace: Workspace) -> list[Experiment]:
-    """Return the experiments that have texts or a history here, and that a merge left out.
-
-    They are as the newest commit had them that knew them. Where git does not keep the registry
-    the copies in `backups/` tell it.
-    """
-    missing = unregistered(workspace)
-    found: dict[str, Experiment] = {}
-    versions = _versions(workspace) if missing else iter(())
-    while missing - found.keys() and (data := next(versions, None)) is not None:
-        with suppress(MetaExperimentError):
-            for item in decode_registry(data):
-                if item.experiment_id in missing:
-                    found.setdefault(item.experiment_id, item)
-    return [found[name] for name in sorted(found)]
-
-
-def unregistered(workspace: Workspace) -> set[str]:
-    """Return the ids that have stored texts or a history, and are of no experiment."""
-    known = {item.experiment_id for item in workspace.store.experiments()}
-    meta, names = workspace.layout.meta, set[str]()
-    with suppress(OSError):
-        names |= {path.name for path in (meta / "variants").iterdir()}
-    with suppress(OSError):
-        names |= {it.stem for it in (meta / "history").iterdir() if it.suffix == _HISTORY}
-    return {name for name in names if is_id(name)} - known - workspace.store.archived_ids()
-
-
-def _versions(workspace: Workspace) -> Iterator[bytes]:
-    layout, git = workspace.layout, workspace.git
-    path, kept = layout.registry.relative_to(workspace.root).as_posix(), False
-    if git is not None:
-        yield from open_sides(git, path).values()
-        for data in earlier_versions(git, path):
-            kept = True
-            yield data
-    if not kept:  # then no branch has another
-        copies = list(layout.backups.glob(f"{layout.registry_backup.name}*"))
-        for place in sorted(copies, key=lambda it: it.lstat().st_mtime, reverse=True):
-            with suppress(OSError):
-                yield read_whole(place)
-
-
 def bring_back(workspace: Workspace) -> Iterator[str]:
     """Register again what a merge left out, and say so."""
-    for item in dropped(workspace):
+    for item in left_out(workspace):
         workspace.store.add(partial(_again, item))
         yield (
             f"{item.experiment_id} is registered again ({item.status.value}), as its last "
@@ -165,15 +119,3 @@ def bring_back(workspace: Workspace) -> Iterator[str]:
 def _again(experiment: Experiment, known: Sequence[Experiment]) -> Experiment:
     del known  # of which none is it
     return experiment
-
-
-def dropped_findings(workspace: Workspace) -> Iterator[Finding]:
-    """Find experiments that a merge left out of the registry."""
-    for item in dropped(workspace):
-        yield Finding(
-            "registry",
-            ok=False,
-            detail=f"{item.experiment_id} is not in it, and its texts or history are here: "
-            "a merge left it out",
-            hint="meta-experiment recover",
-        )

@@ -12,7 +12,8 @@ from meta_experiment.errors import CorruptStoreError, LockedError, NewerVersionE
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
 from meta_experiment.files.interruption import held
 from meta_experiment.services.acting.registry_commit import RegistryCommit
-from meta_experiment.services.health.merged_branches import bring_back, merge_open, unregistered
+from meta_experiment.services.health.merged_branches import bring_back, merge_open
+from meta_experiment.services.left_out import unregistered
 from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.services.running.replay_folders import clear_replays
 from meta_experiment.services.serving.freshness import stale
