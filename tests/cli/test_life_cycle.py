@@ -674,3 +674,12 @@ def test_status_needs_neither_scipy_nor_numpy(project):
     )  # fmt: skip
     assert given.stdout.splitlines()[-1] == "[]"
     assert "Running" in given.stdout
+
+
+def test_a_new_plan_of_a_team_says_where_it_goes(project):
+    """Also what nobody asked for: a pull request."""
+    said = project(
+        *("create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "duration_seconds"),
+        *("--team", "main"),
+    )
+    assert "main gets what is promoted, by a pull request; decided by hand" in said.out

@@ -46,6 +46,7 @@ UNRECORDED = {  # what the recorded life shows as text alone, or refused
                 ExchangedExperiment("exp-2", 0, 0, 3, ("machine m: no",), "another plan"),
             ),
             {"m": "the owner has not admitted it"},
+            {"m": "laptop"},
             ("exp-3",),
             ("the plan of exp-1",),
         )
@@ -75,7 +76,9 @@ UNRECORDED = {  # what the recorded life shows as text alone, or refused
         ),
     ],
     "store use": [
-        StoreUse("db", "review", "ab cd", "m", "cd ef", *(False, False), secret_dropped=True)
+        StoreUse(
+            "db", "URL", "review", "ab cd", "m", "cd ef", *(False, False), secret_dropped=True
+        )
     ],
     "collect": [
         CollectionQuery("bigquery", {"sums": "SELECT 1"}),

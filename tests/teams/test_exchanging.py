@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from tests.faults import Crash, FaultyFileSystem, count_operations
-from tests.teams.teammates import team_of
+from tests.store.memory_exchange import MemoryTeam
+from tests.teams.teammates import PROJECT, Teammate, team_of
 
 from meta_experiment.errors import (
     InvalidStateError,
@@ -346,21 +347,21 @@ def test_a_clone_that_begins_to_write_keeps_that_from_git(tmp_path):
     """Also where what was committed lacks git's instructions."""
     made, (ann,) = team_of(tmp_path, "ann")
     instructions = ann.root / ".claude/meta/.gitignore"
-
-    def lacks():
-        with ann.at_work() as workspace:
-            return instructions in ignore.lacking(workspace.layout)
-
-    for begin in (ann.join, partial(_start, ann, made)):
-        instructions.unlink()
-        assert lacks()
-        begin()
-        assert not lacks()
+    instructions.unlink()
+    with ann.at_work() as workspace:
+        assert instructions in ignore.lacking(workspace.layout)
+        lifecycle.start(workspace, made)
+        assert ignore.lacking(workspace.layout) == []
 
 
-def _start(mate, name):
-    with mate.at_work() as workspace:
-        lifecycle.start(workspace, name)
+def test_a_clone_joins_without_a_file_that_a_pull_would_bring(tmp_path):
+    """Git refuses to pull over what lies there and is not its own."""
+    bob = Teammate(tmp_path, "bob", MemoryTeam(PROJECT))
+    bob.root.mkdir()
+    bob.join()
+    folders = list((bob.root / ".claude/meta").iterdir())
+    assert {path.name for path in folders} <= {"local", "locks"}
+    assert [(path / ".gitignore").read_text() for path in folders] == ["*\n"] * len(folders)
 
 
 def test_a_store_of_another_owner_is_refused(tmp_path):

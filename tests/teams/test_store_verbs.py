@@ -210,7 +210,12 @@ def test_without_a_store_nothing_is_begun(pair, said):
         (["store", "use", "postgresql://h/d", "--url-command", "x"], "two addresses"),
         (["store", "use", "--url-command", "'unclosed", "--project", "x"], "did not run"),
         (["store", "use", "--url-command", "", "--project", "x"], "No address"),
-        (["store", "use", "postgresql://h/d"], "no git remote"),
+        (
+            ["store", "use", "postgresql://h/d"],
+            "git@host:OWNER/NAME; a path does",
+        ),
+        (["store", "use", "--url-command", "echo postgresql://b:pw@h/d"], "holds an address"),
+        (["store", "use", "--url-command", "echo 'host=h password=pw'"], "holds an address"),
     ],
 )
 def test_what_makes_no_sense_is_refused(pair, said, words, told):

@@ -120,6 +120,8 @@ def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
         yield "File", words.name(path)
     if (more := len(row["files"]) - _FILES) > 0:
         yield "", f"and {words.counted(more, 'more file')}"
+    if team := row["team"]:
+        yield "Team", words.team(**team, auto=row["auto"])
     yield _progress(row)
     yield from _results(row)
     yield from _over_time(row)

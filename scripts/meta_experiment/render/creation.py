@@ -28,6 +28,7 @@ def creation(made: Creation) -> Page:
         *((("Covariates", ", ".join(plan.covariates)),) if plan.covariates else ()),
         ("Rule", _rule(plan)),
         *_exposure(plan),
+        *_team(plan),
         ("Outlook", made.outlook),
         ("Next", _next(made)),
     )
@@ -53,6 +54,13 @@ def _exposure(plan: Plan) -> Iterator[tuple[str, str]]:
             ),
         )
     yield from over_time.planned(plan)
+
+
+def _team(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Say where a team's promotion goes, and who brings it there."""
+    if team := plan.team:
+        how = team.carry_out.value
+        yield "Team", words.team(team.branch, how, team.machines, auto=plan.auto)
 
 
 def _rule(plan: Plan) -> str:

@@ -37,6 +37,7 @@ from meta_experiment.render.report_words import (
 )
 from meta_experiment.render.standing_words import (
     badge,
+    moved_lines,
     next_steps,
     status_line,
     surer,
@@ -102,6 +103,7 @@ def _facts(report: ReportDocument) -> Iterator[tuple[Text, Text]]:
     verdict, ready = report.verdict, report.readiness
     yield "Experiment", (Emphasis(report.experiment_id, "code"), f" {name(report.plan.name)}")
     yield "Status", status_line(report)
+    yield from (("Since then", line) for line in moved_lines(report))
     yield from (("Holdout", line) for line in watch_lines(report))
     code = Emphasis(verdict.reason_code.value, "code")
     said = f"): {name(in_labels(report, verdict.reason), 1_000)}"

@@ -21,6 +21,7 @@ from meta_experiment.render.report_forest import TONES, forest
 from meta_experiment.render.standing_words import (
     badge,
     first_sentence,
+    moved_lines,
     surer,
     watch_lines,
     why_heading,
@@ -58,6 +59,7 @@ def _said(report: ReportDocument) -> Iterator[str]:
     verdict = report.verdict
     code = f"{verdict.decision.value} ({verdict.reason_code.value})"
     yield f"{code}: {words.one_line(in_labels(report, verdict.reason))}"
+    yield from moved_lines(report)
     yield from watch_lines(report)
 
 

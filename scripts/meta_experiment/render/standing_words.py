@@ -105,6 +105,12 @@ def status_line(report: ReportDocument) -> str:
     return f"{told}. Evidence: {code}. As of {moment(report.as_of)}."
 
 
+def moved_lines(report: ReportDocument) -> Iterator[str]:
+    """Say that other trials count by now than when it was decided, where that is so."""
+    if report.moved is not None:
+        yield name(report.moved, 600)
+
+
 def watch_lines(report: ReportDocument) -> Iterator[str]:
     """Say what holdouts of the promotion found, and what this one watches."""
     if report.standing.watches is not None:

@@ -19,6 +19,7 @@ from meta_experiment.types.results.team_store import (
     ExchangedExperiment,
     StoreAdmission,
     StoreExchange,
+    StoreMachine,
     StoreUse,
     StoreView,
 )
@@ -27,7 +28,7 @@ _DIGITS = 17  # of a fingerprint, as it is told in a sentence
 _MACHINES = (
     Column("machine", 16),
     Column("name", 20, gap=2),
-    Column("counts", 6, gap=2),
+    Column("counts", 9, gap=2),
     Column("shipped last", 20, gap=2),
     Column("fingerprint", 17, gap=2),
 )
@@ -35,12 +36,16 @@ _MACHINES = (
 
 def use_page(done: StoreUse) -> Page:
     """Say which store is in use, and what is to be done before trials count."""
-    said = [f"In use: project {words.name(done.project)} in {words.one_line(done.store)}."]
+    project = words.name(done.project)
+    said = [f"In use: project {project} in {words.one_line(done.store)}."]
     if done.is_owner:
         said += [
             f"This machine, {done.machine}, owns the project. Its fingerprint, for the others:",
             f"  {done.fingerprint}",
-            "Others join by the same command. Then: meta-experiment store admit MACHINE",
+            f"Others join by: meta-experiment store use {done.address} --project {project}",
+            "Then, after comparing: meta-experiment store admit MACHINE",
+            "Who has a role of the database of their own is let in before by the owner of its",
+            f"schema: select meta_experiment.allow('ROLE', '{project}', 'member')",
         ]
     else:
         said += ["The owner's fingerprint, to be compared:", f"  {done.owner}"]
@@ -83,15 +88,33 @@ def view_page(found: StoreView) -> Page:
             (
                 item.machine,
                 words.name(item.name, 20),
-                "yes" if item.counts else "no",
+                _counts(item),
                 _moment(item.shipped) if item.shipped else "never",
                 item.fingerprint[:_DIGITS],
             )
             for item in found.machines
         )
-        page = (*page, (Heading("Machines", level=2), Table(_MACHINES, listed)))
+        page = (*page, (Heading(_title(found), level=2), Table(_MACHINES, listed)))
+    only = [it for it in found.machines if it.counts and it.why]
+    page = (*page, *remarks(_here_only(item, found.machine) for item in only))
     left = [f"{name}: {said}" for name, reasons in found.aside.items() for said in reasons]
     return (*page, *remarks(map(words.one_line, left), "Left outside"))
+
+
+def _title(found: StoreView) -> str:
+    return "Machines, at the last exchange" if found.unreachable else "Machines"
+
+
+def _counts(item: StoreMachine) -> str:
+    return "no" if not item.counts else "here only" if item.why else "yes"
+
+
+def _here_only(item: StoreMachine, own: str) -> str:
+    which = "This machine" if item.machine == own else f"Machine {words.name(item.name)}"
+    return (
+        f"{which} counts in this checkout only, except where a plan names it: {item.why}. The "
+        f"owner runs: meta-experiment store admit {words.name(item.machine)}"
+    )
 
 
 def _moment(at: float) -> str:
@@ -127,9 +150,10 @@ def _remarks(done: StoreExchange) -> Iterator[str]:
         for reason in item.aside:
             yield f"{name}, left outside: {words.one_line(reason)}"
     for machine, why in done.not_counted.items():
+        called = words.name(done.names.get(machine) or "unnamed")
         yield (
-            f"Machine {words.name(machine)} does not count: {why}. If it is one of yours: "
-            f"meta-experiment store admit {words.name(machine)}"
+            f"Machine {words.name(machine)} ({called}) does not count: {why}. If it is one of "
+            f"yours, the owner runs: meta-experiment store admit {words.name(machine)}"
         )
     if done.unknown:
         names = words.listed(map(words.name, done.unknown[:5]))

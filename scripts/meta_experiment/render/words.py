@@ -218,3 +218,11 @@ def interval(found: Interval) -> str:
     low = signed_per_cent(found.low) if found.low is not None else "unbounded"
     high = signed_per_cent(found.high) if found.high is not None else "unbounded"
     return f"{found.level:.0%} interval [{low}, {high}]"
+
+
+def team(branch: str, carry_out: str, machines: Sequence[str], *, auto: bool) -> str:
+    """Say of a team's plan where a promotion goes, by whom, and whose trials count."""
+    where = f"{name(branch)} gets what is promoted, by a {carry_out.replace('_', ' ')}"
+    by = "decided by auto" if auto else "decided by hand (promote)"
+    who = f"; only {listed(map(name, machines))} count" if machines else ""
+    return f"{where}; {by}{who}"

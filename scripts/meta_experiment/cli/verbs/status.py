@@ -18,6 +18,7 @@ from meta_experiment.render import board as text
 from meta_experiment.services.board import board, notice
 from meta_experiment.services.serving import observing
 from meta_experiment.services.teams.shipping_apart import in_use, ship_apart
+from meta_experiment.services.teams.team_board import tell_of_teams
 
 if TYPE_CHECKING:
     from meta_experiment.types.results.board import BoardView
@@ -86,6 +87,7 @@ def _look(place: Place, experiment_id: str | None, limit: int, archived: bool) -
             f"{where.registry} is gone, and a copy of it is kept. Bring it back (unless it "
             "belongs to another branch): meta-experiment recover"
         )
+    tell_of_teams(where, view)
     if in_use(where):
         from meta_experiment.services.teams.exchange_note import sentences
 

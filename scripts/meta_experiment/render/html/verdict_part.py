@@ -26,6 +26,7 @@ from meta_experiment.render.report_words import (
 from meta_experiment.render.standing_words import (
     badge,
     first_sentence,
+    moved_lines,
     next_steps,
     status_line,
     surer,
@@ -81,6 +82,7 @@ def top(report: ReportDocument) -> Markup:
         ),
         _hypothesis(name(report.plan.hypothesis, _LONGEST_TEXT)),
         element("p", status_line(report), class_="status"),
+        *(element("p", own(line), class_="status") for line in moved_lines(report)),
         *(element("p", own(line), class_="status") for line in watch_lines(report)),
         _facts(report),
         element("h2", why_heading(report), id="why"),

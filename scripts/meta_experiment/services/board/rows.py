@@ -18,6 +18,7 @@ from meta_experiment.decide.telling.stages import (
 from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.result_document import to_document
+from meta_experiment.services.acting.decided_on import changed_since
 from meta_experiment.types import (
     Action,
     Analysis,
@@ -68,6 +69,7 @@ def row(
         "hypothesis": plan.hypothesis,
         "files": list(plan.files),
         "auto": plan.auto,
+        "team": plan.team and to_document(plan.team),
         "alpha": plan.alpha,
         "created": to_text(experiment.created),
         "started": experiment.started and to_text(experiment.started),
@@ -91,7 +93,7 @@ def row(
         "reason_code": decided and decided.reason_code and decided.reason_code.value,
         "reason": decided and decided.reason,
         "winner": decided and decided.winner,
-        "apart": list(apart),
+        "apart": [*apart, *_moved(experiment, analysis)],
         "alerts": [item.message for item in analysis.alerts] if analysis else [],
         "bandit": analysis and to_document(analysis.bandit),
         "ramp": analysis and to_document(analysis.ramp),
@@ -105,6 +107,11 @@ def row(
         "skill": step.skill.value,
         "next_action": _next_action(experiment, analysis, step),
     }
+
+
+def _moved(experiment: Experiment, analysis: Analysis | None) -> list[str]:
+    moved = analysis and changed_since(experiment, analysis)
+    return [moved] if moved else []
 
 
 def step_of(

@@ -39,6 +39,7 @@ from meta_experiment.services.serving.uncounted import (
 )
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.teams.shipping_apart import in_use
+from meta_experiment.services.teams.team_board import NO_STORE, USE
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.sessions.session_files import last_began
 from meta_experiment.types import Status
@@ -256,6 +257,13 @@ def _experiments(workspace: Workspace) -> Iterator[Finding]:
 def _team_store(workspace: Workspace) -> Iterator[Finding]:
     """Ask the team's store, where one is in use: without it trials wait, and none is lost."""
     if not in_use(workspace.layout):
+        running = [
+            item.experiment_id
+            for item in workspace.store.experiments()
+            if item.plan.team is not None and item.status is Status.RUNNING
+        ]
+        if running:
+            yield _fail("team store", f"{', '.join(running)} is of a team: {NO_STORE}", USE)
         return
     from meta_experiment.services.teams.membership import require_owner
     from meta_experiment.services.teams.store_address import opened_member

@@ -26,6 +26,7 @@ from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.acting.analysing import Study, study
+from meta_experiment.services.acting.decided_on import changed_since
 from meta_experiment.services.acting.impacts import days_of_use, spent_metrics
 from meta_experiment.services.board.rows import next_action
 from meta_experiment.services.find import find_in
@@ -197,6 +198,7 @@ def document(
         ),
         events=_events(workspace, experiment),
         outcomes=tuple(map(_shared, experiment.outcomes)),
+        moved=changed_since(experiment, analysis),
         # a report shows no p-value of one look where evidence at every look decides
         notes=tuple(it for it in analysis.notes if it != basis.rule.words.one_look),
         provenance=_provenance(studied, as_of),

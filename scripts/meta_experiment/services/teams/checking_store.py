@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
-from meta_experiment.errors import MetaExperimentError, as_word
+from meta_experiment.errors import MetaExperimentError, as_word, cite
 from meta_experiment.files.headway import steps
 from meta_experiment.protocol import log_head
 from meta_experiment.services.teams.checking_decisions import check_decisions
@@ -61,10 +61,11 @@ def _members(member: Membership) -> Iterator[Finding]:
     joined = member.exchange.machines()
     refused = not_counted(member, known)
     counts = sum(item.key.machine not in refused for item in joined)
-    yield Finding("machines", ok=True, detail=f"{counts} of {len(joined)} count")
+    yield Finding("machines", ok=True, detail=f"{counts} of {len(joined)} count for all")
     for machine, why in refused.items():
         hint = f"If it is one of yours: meta-experiment store admit {as_word(machine)}"
-        said = f"{as_word(machine)}: {why}"
+        name = cite(known.stored.get(machine) or "unnamed", 40)
+        said = f"{as_word(machine)} ({name}): {why}"
         yield Finding(
             "machine", ok=True, detail=said, hint=hint if why == NOT_ADMITTED else None
         )

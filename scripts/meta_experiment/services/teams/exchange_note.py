@@ -13,17 +13,19 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meta_experiment.errors import StorageError
+from meta_experiment.errors import StorageError, as_word, cite
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
 from meta_experiment.protocol.seal import read_sealed
 from meta_experiment.records import dataclass
+from meta_experiment.types.results.team_store import StoreMachine
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
     from meta_experiment.types.results.team_store import StoreExchange
 
 _PURPOSE = "store-exchange"
+_NAMED = 5  # machines in a sentence
 _MOST = 20  # reasons that are kept of an experiment
 _NEWS = 7 * 86400.0  # seconds for which it is told that the store went back
 
@@ -36,6 +38,7 @@ class ExchangeNote:
     well. `aside` are the reasons by experiment. `alone` says that none of others
     are taken. `had` is how much the store had of this machine's logs, by experiment; `lost` is
     what an exchange at `lost_at` found that it had no longer, as long as that is news.
+    `machines` are those of the project, of which `own` is this one.
     """
 
     at: float | None = None
@@ -45,6 +48,8 @@ class ExchangeNote:
     had: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     lost_at: float = 0.0
+    own: str = ""
+    machines: tuple[StoreMachine, ...] = ()
 
 
 def read_note(layout: Layout) -> ExchangeNote:
@@ -65,6 +70,8 @@ def read_note(layout: Layout) -> ExchangeNote:
         had=document.get("had", {}),
         lost=tuple(document.get("lost", ())),
         lost_at=document.get("lost_at", 0.0),
+        own=document.get("own", ""),
+        machines=tuple(StoreMachine(*it) for it in document.get("machines", ())),
     )
 
 
@@ -90,10 +97,36 @@ def sentences(layout: Layout) -> Iterator[str]:
             f"The exchange with the team's store failed: {note.failed} Trials wait here and "
             f"none is lost{last}. See it: meta-experiment store show"
         )
+    yield from _standing(note)
     said = [f"{name}: {why}" for name, reasons in note.aside.items() for why in reasons]
     if said:
         more = f" (and {len(said) - 1:,} more)" if said[1:] else ""
         yield f"{said[0]}{more}. See it: meta-experiment store show"
+
+
+def _standing(note: ExchangeNote) -> Iterator[str]:
+    """Say of machines that wait for the owner's word, this one and others."""
+    if not note.machines:
+        return
+    from meta_experiment.services.teams.membership import NOT_ADMITTED
+
+    waiting = []
+    for item in note.machines:
+        if item.why and item.machine == note.own:
+            yield (
+                f"This machine ({as_word(item.machine)}) counts in this checkout only, except "
+                f"where a plan names it: {item.why}. The owner runs: "
+                f"meta-experiment store admit {as_word(item.machine)}"
+            )
+        elif item.why == NOT_ADMITTED and not item.counts and item.shipped is not None:
+            waiting.append(f"{as_word(item.machine)} ({cite(item.name, 40)})")
+    if waiting:
+        more = f" and {len(waiting) - _NAMED:,} more" if waiting[_NAMED:] else ""
+        yield (
+            f"Trials wait in the team's store, as {NOT_ADMITTED.removesuffix(' it')} their "
+            f"machine: {', '.join(waiting[:_NAMED])}{more}. Compare fingerprints (store show); "
+            "then the owner runs: meta-experiment store admit MACHINE"
+        )
 
 
 def told_losses(lost: Sequence[str], at: float) -> str:
@@ -109,11 +142,15 @@ def note_exchange(
     workspace: Workspace,
     done: StoreExchange,
     had: Mapping[str, Mapping[str, int]],
+    seen: tuple[str, tuple[StoreMachine, ...]],
     *,
     whole: bool,
     alone: bool,
 ) -> None:
-    """Remember an exchange that went well; one of single experiments says nothing of others."""
+    """Remember an exchange that went well; one of single experiments says nothing of others.
+
+    `seen` is this machine, and all.
+    """
     note, now = read_note(workspace.layout), workspace.clock()
     before = {} if whole else dict(note.aside)
     for item in done.experiments:
@@ -124,7 +161,7 @@ def note_exchange(
     lost, lost_at = (done.lost[:_MOST], now) if done.lost else (note.lost, note.lost_at)
     if not 0 <= now - lost_at < _NEWS:
         lost = ()
-    _write(workspace, ExchangeNote(now, "", aside, alone, known, lost, lost_at))
+    _write(workspace, ExchangeNote(now, "", aside, alone, known, lost, lost_at, *seen))
 
 
 def forget_exchanges(workspace: Workspace) -> None:
@@ -149,6 +186,11 @@ def _write(workspace: Workspace, note: ExchangeNote) -> None:
         "had": {name: dict(sizes) for name, sizes in note.had.items()},
         "lost": note.lost,
         "lost_at": note.lost_at,
+        "own": note.own,
+        "machines": [
+            (it.machine, it.name, it.fingerprint, it.counts, it.why, it.shipped)
+            for it in note.machines
+        ],
     }
     data = json.dumps(document, sort_keys=True).encode()
     with suppress(StorageError):

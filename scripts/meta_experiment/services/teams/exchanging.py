@@ -34,6 +34,7 @@ from meta_experiment.services.teams.publications import (
     why_aside,
 )
 from meta_experiment.services.teams.pulling import pull
+from meta_experiment.services.teams.seen_machines import seen_machines
 from meta_experiment.services.teams.shipping import ship_logs
 from meta_experiment.services.teams.store_address import opened_member
 from meta_experiment.services.teams.store_losses import bring_members_back, losses
@@ -87,7 +88,8 @@ def exchange(
         found = at_work.result(done)
         had = at_work.had({item.experiment_id for item in done})
         alone = not member.setting.pulls
-        note_exchange(workspace, found, had, whole=not selectors, alone=alone)
+        seen = member.signer.machine, seen_machines(member, believed(member))
+        note_exchange(workspace, found, had, seen, whole=not selectors, alone=alone)
         return found
 
 
@@ -166,10 +168,12 @@ class _Exchanging:
 
     def result(self, done: Sequence[ExchangedExperiment]) -> StoreExchange:
         """Say what came of all."""
+        apart = not_counted(self._member, self._known)
         return StoreExchange(
             project=self._member.setting.project,
             experiments=tuple(done),
-            not_counted=not_counted(self._member, self._known),
+            not_counted=apart,
+            names={machine: self._known.stored.get(machine, "") for machine in apart},
             unknown=self._unknown(),
             lost=self._lost,
         )

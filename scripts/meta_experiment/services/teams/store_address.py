@@ -116,6 +116,12 @@ def has_secrets(url: str) -> bool:
     return bool(entry(_HAS_SECRETS)(url))
 
 
+def shared_address(url: str) -> str:
+    """Return by which address others join, without a user or a secret. Raises UsageError."""
+    shared: str = entry(_PARSE)(url).shared
+    return shared
+
+
 def told_address(url: str) -> str:
     """Return how an address is shown: host, port, database and user. Raises UsageError."""
     return str(entry(_PARSE)(url))

@@ -15,6 +15,7 @@ from meta_experiment.services.teams.store_address import (
     STORE_VARIABLE,
     has_secrets,
     open_exchange,
+    shared_address,
     signer_of,
     told_address,
     url_of_command,
@@ -27,6 +28,7 @@ from meta_experiment.types.results.team_store import StoreUse
 
 _NAME = re.compile(r"\S(?:[^\r\n\t]{0,38}\S)?")
 _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?")
+_SECRET = re.compile(r"://[^\s/@:]*:[^\s@$]+@|(?<![\w-])(?:ssl)?password=[^\s$&]")
 _OF_REMOTE = re.compile(
     r"[@/][\w.-]+(?::[0-9]+)?[:/](?:.*/)?([\w.-]+/[\w.-]+?)(?:\.git)?/?$", re.ASCII
 )
@@ -76,6 +78,7 @@ def use_store(workspace: Workspace, wanted: StoreRequest) -> StoreUse:
     is_owner = member.setting.owner == own.public_key
     return StoreUse(
         store=told_address(url),
+        address=shared_address(url),
         project=project,
         owner=fingerprint(member.setting.owner),
         machine=own.machine,
@@ -94,6 +97,12 @@ def _address(workspace: Workspace, wanted: StoreRequest) -> tuple[str, str]:
             hint="Leave one out.",
         )
     if wanted.command:
+        if _SECRET.search(wanted.command):
+            raise UsageError(
+                "The command holds an address with a password, and a command is kept.",
+                hint="Name a program that gets the password from where it is safe, or leave it "
+                "to PGPASSFILE: meta-experiment store use postgresql://USER@HOST/DATABASE",
+            )
         return url_of_command(workspace, wanted.command), ""
     if wanted.url:
         return wanted.url, without_secrets(wanted.url)
@@ -112,8 +121,9 @@ def _project(workspace: Workspace, named: str | None) -> str:
     before = read_setting(workspace)
     found = named or (before.project if before else "") or _of_remote(workspace)
     if not found:
+        named_by = "no git remote names one (such as git@host:OWNER/NAME; a path does not)"
         raise UsageError(
-            "No project is named, and no git remote names one.",
+            f"No project is named, and {named_by}.",
             hint="Name it as the others do: --project NAME",
         )
     if not _PROJECT.fullmatch(found):

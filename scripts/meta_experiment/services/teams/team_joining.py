@@ -78,7 +78,6 @@ def join(
     )
     if before is not None:
         setting = _gone_on(setting, before)
-    workspace.checkout.ensure_ignored()
     if anew or not same:
         forget_exchanges(workspace)
     write_setting(workspace, setting)

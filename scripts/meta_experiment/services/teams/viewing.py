@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.services.teams.exchange_note import read_note
 from meta_experiment.services.teams.exchanging import team_experiments
-from meta_experiment.services.teams.membership import Membership, believed, require_owner
+from meta_experiment.services.teams.membership import believed, require_owner
+from meta_experiment.services.teams.seen_machines import seen_machines
 from meta_experiment.services.teams.shipping import waiting_bytes
 from meta_experiment.services.teams.statements import fingerprint, machine_id
 from meta_experiment.services.teams.store_address import opened_member, store_url, told_address
 from meta_experiment.services.teams.team_setting import TeamSetting, require_setting
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.team_store import (
-    StoreMachine,
     StoreView,
     WaitingExperiment,
 )
@@ -28,18 +28,19 @@ def view(workspace: Workspace) -> StoreView:
     """
     setting = require_setting(workspace)
     unreachable = None
-    machines: tuple[StoreMachine, ...] = ()
-    sizes: Mapping[tuple[str, str], int] | None = None
-    own = ""
+    note = read_note(workspace.layout)
+    machines, own = note.machines, note.own
+    sizes: Mapping[tuple[str, str], int] = {
+        (name, log): size for name, logs in note.had.items() for log, size in logs.items()
+    }
     try:
         with opened_member(workspace) as member:
             own = member.signer.machine
             require_owner(member)
-            machines, sizes = _machines(member), member.exchange.sizes()
+            machines = seen_machines(member, believed(member))
+            sizes = member.exchange.sizes()
     except MetaExperimentError as error:
         unreachable = f"{error.message} {error.hint or ''}".rstrip()
-    note = read_note(workspace.layout)
-    waiting = () if sizes is None else _waiting(workspace, sizes)
     return StoreView(
         store=_told(workspace, setting),
         project=setting.project,
@@ -47,7 +48,7 @@ def view(workspace: Workspace) -> StoreView:
         machine=own,
         is_owner=own == machine_id(setting.owner),
         machines=machines,
-        waiting=waiting,
+        waiting=_waiting(workspace, sizes),
         exchanged=note.at,
         failed=note.failed or None,
         aside={name: list(said) for name, said in note.aside.items()},
@@ -61,21 +62,6 @@ def _waiting(
 ) -> tuple[WaitingExperiment, ...]:
     names = [item.experiment_id for item in team_experiments(workspace)]
     return tuple(WaitingExperiment(it, waiting_bytes(workspace, it, sizes)) for it in names)
-
-
-def _machines(member: Membership) -> tuple[StoreMachine, ...]:
-    known = believed(member)
-    return tuple(
-        StoreMachine(
-            machine=item.key.machine,
-            name=item.key.name,
-            fingerprint=fingerprint(item.key.public_key),
-            counts=item.key.machine in known.keys,
-            why=known.refused.get(item.key.machine),
-            shipped=item.shipped,
-        )
-        for item in member.exchange.machines()
-    )
 
 
 def _told(workspace: Workspace, setting: TeamSetting) -> str | None:

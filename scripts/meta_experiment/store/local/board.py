@@ -31,7 +31,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 15
+_VERSION = 16
 _PURPOSE = "board"
 _PARTS = (
     "trust",

@@ -56,6 +56,13 @@ class Address:
         database = f", database {as_word(self.database)}" if self.database else ""
         return f"{host}{port}{database}" + (f", user {as_word(self.user)}" if self.user else "")
 
+    @property
+    def shared(self) -> str:
+        """Return the URL that others join by, where it is one of a host that has a name."""
+        place = f"{self.host}:{self.port}" if self.port else self.host
+        plain = re.fullmatch(r"[\w.:-]+/[\w.-]*", f"{place}/{self.database}", re.ASCII)
+        return f"postgresql://USER@{place}/{self.database}" if plain else "URL"
+
     def __repr__(self) -> str:
         """Show what the text does."""
         return f"<{self}>"

@@ -9,6 +9,7 @@ from typing import Any, NewType, TypedDict
 
 from meta_experiment.types.vocabulary import (
     Aim,
+    CarryOut,
     Decision,
     Direction,
     Lack,
@@ -31,6 +32,14 @@ class BoardMetric(TypedDict):
     scale: Scale
     unit: str
     statistic: str
+
+
+class BoardTeam(TypedDict):
+    """Where a team's promotion goes, how, and the only machines that count, if it names any."""
+
+    branch: str
+    carry_out: CarryOut
+    machines: list[str]
 
 
 class BoardArm(TypedDict):
@@ -133,10 +142,11 @@ class BoardRow(TypedDict):
 
     `improvement` is that of `leading`, the winner or what looks best, and None before every arm
     has the plan's minimum; `interval` is that of the plan's rule, None where it is not known.
-    `apart` says which of its logs do not count. `outcome` is what was done last; `promoted` is
-    when a treatment took the place of the control, though it was taken back since, with the
-    e-value it had then, where that is on record. `bandit` and
-    `ramp` are None where units are drawn in another way, or its logs were not read. `holdout`
+    `apart` says which of its logs do not count, and where others did when it was decided.
+    `outcome` is what was done last; `promoted` is when a treatment took the place of the
+    control, though it was taken back since, with the e-value it had then, where that is on
+    record. `team` is None where it is measured by one machine alone. `bandit` and `ramp` are
+    None where units are drawn in another way, or its logs were not read. `holdout`
     is None where it is none; that names in `watches` what was promoted. `stage` is how far it
     is, `missing` what it lacks for the next, and `skill` who helps with that.
     """
@@ -147,6 +157,7 @@ class BoardRow(TypedDict):
     hypothesis: str
     files: list[str]
     auto: bool
+    team: BoardTeam | None
     alpha: float
     created: Instant
     started: Instant | None

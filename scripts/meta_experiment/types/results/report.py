@@ -322,7 +322,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class ReportDocument:
-    """What an experiment came to, of which every form of its report is written."""
+    """What an experiment came to, of which every form of its report is written.
+
+    `moved` says that other trials count by now than when it was decided.
+    """
 
     schema: str
     experiment_id: str
@@ -357,5 +360,6 @@ class ReportDocument:
     amendments: tuple[Amendment, ...]
     events: tuple[ReportEvent, ...]
     outcomes: tuple[Outcome, ...]
+    moved: str | None
     notes: tuple[str, ...]
     provenance: Provenance

@@ -35,7 +35,8 @@ class StoreExchange:
     Attributes:
         project: the project in the store.
         experiments: what came of each.
-        not_counted: by id of a machine that joined, why its trials do not count.
+        not_counted: by id of a machine that joined, why its trials do not count here.
+        names: what these are called, for people.
         unknown: experiments of the team that this checkout does not know.
         lost: what the store had and lacked when this began, as one that was restored to an
             earlier moment does; what this machine has of it was brought again.
@@ -44,6 +45,7 @@ class StoreExchange:
     project: str
     experiments: tuple[ExchangedExperiment, ...]
     not_counted: Mapping[str, str]
+    names: Mapping[str, str]
     unknown: tuple[str, ...]
     lost: tuple[str, ...]
 
@@ -72,7 +74,7 @@ class StoreMachine:
         name: its name, for people.
         fingerprint: its public key's SHA-256.
         counts: whether its trials count here, where a plan does not name machines itself.
-        why: why they do not; null where they do.
+        why: why they do not count for all; null where they do.
         shipped: when it shipped last, by the store's clock, in seconds; null: never.
     """
 
@@ -102,8 +104,8 @@ class StoreView:
         owner: the fingerprint of its owner's key, as pinned here.
         machine: the id of this machine; empty where it has no key yet.
         is_owner: whether this machine is the owner's.
-        machines: all that joined; none where the store does not answer.
-        waiting: what is not shipped yet, by experiment; none where it does not answer.
+        machines: all that joined; without an answer as the last exchange saw them.
+        waiting: what is not shipped yet, by experiment; without an answer as far as is known.
         exchanged: when the last exchange went well, in seconds; null before the first.
         failed: what stopped the last exchange; null when it went well.
         aside: by experiment, what the last one left outside, each with its reason.
@@ -132,6 +134,7 @@ class StoreUse:
 
     Attributes:
         store: host, port, database and user.
+        address: by which others join, without a user or a secret.
         project: the project in it.
         owner: the fingerprint of its owner's key.
         machine: the id of this machine.
@@ -142,6 +145,7 @@ class StoreUse:
     """
 
     store: str
+    address: str
     project: str
     owner: str
     machine: str

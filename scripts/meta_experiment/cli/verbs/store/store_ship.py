@@ -51,7 +51,7 @@ def ship_verb(
     except LockedError:
         if not background:
             raise
-        return Result(StoreExchange("", (), {}, (), ()), lines("Another process is at it."))
+        return Result(StoreExchange("", (), {}, {}, (), ()), lines("Another process is at it."))
     done = shared.exchanged
     return Result(
         done,
