@@ -170,6 +170,8 @@ def pairs(experiment: str, first: int, last: int, speed: float) -> str:
     )
 
 
+_MATRIX = "runs matrix from-a-plan --cases cases.jsonl --jobs 2 --agent true --package it"
+
 STEPS: tuple[Step, ...] = (
     # before there is anything
     "--version",
@@ -302,9 +304,9 @@ STEPS: tuple[Step, ...] = (
     "create --plan wrong.yaml",
     "create --plan plan.yaml --start --manual",
     "run from-a-plan --cases cases.jsonl --repeats 2 --concurrency 2 --preview",
-    "runs matrix from-a-plan --cases cases.jsonl --jobs 2 --agent true --max-usd 1",
-    "runs matrix from-a-plan --cases cases.jsonl --jobs 2 --agent true --out runs.yml",
-    "runs matrix from-a-plan --cases cases.jsonl --jobs 2 --agent true --secret 'a token'",
+    f"{_MATRIX} --max-usd 1",
+    f"{_MATRIX} --out runs.yml",
+    f"{_MATRIX} --secret 'a token'",
     "run review --cases cases.jsonl",
     "run from-a-plan --cases nowhere.jsonl",
     "assign from-a-plan --unit a",

@@ -208,7 +208,7 @@ def _collected(state: CollectedState) -> str:
         else ""
     )
     return (
-        f"The evidence are sums of {units:,} units{until}, collected last on "
+        f"The evidence rests on sums of {units:,} units{until}, collected last on "
         f"{to_text(last.at)} from {last.engine} by the mapping {last.mapping[:12]}."
     )
 
