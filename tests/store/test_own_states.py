@@ -38,7 +38,7 @@ def to(status, **more):
 @pytest.fixture
 def kept(layout, disk):
     """Return a registry of the three, as git brought it."""
-    own_seal(layout)
+    own_seal(layout.root)
     update_registry(layout, disk, lambda _: [ALONE, SHARED, DRAFT])
     return layout
 
@@ -80,7 +80,7 @@ def test_what_is_put_away_is_put_away_for_all(kept, disk):
     assert read_states(kept) == {}
 
 
-def test_the_registry_goes_before_where_it_changed_unless_it_ended_here(kept, disk):
+def test_what_has_ended_on_either_side_has_ended(kept, disk):
     change_experiment(kept, disk, "exp-2", to(Status.PAUSED))
     (paused,) = read_states(kept).values()
     later = replace(SHARED, status=Status.EXPIRED, ended=3e9)
@@ -88,6 +88,15 @@ def test_the_registry_goes_before_where_it_changed_unless_it_ended_here(kept, di
     ended = OwnState(replace(SHARED, status=Status.PROMOTED, ended=3e9), paused.base)
     assert ended.over(replace(SHARED, started=2.1e9)).status is Status.PROMOTED
     assert as_they_stand([ALONE], {"exp-1": ended}) == [ALONE]
+
+
+def test_no_commit_makes_go_on_what_was_halted_here(kept, disk):
+    change_experiment(kept, disk, "exp-2", to(Status.PAUSED))
+    states = read_states(kept)
+    (stands_now,) = as_they_stand([replace(SHARED, started=2.1e9)], states)
+    assert stands_now.status is Status.PAUSED
+    (stands_now,) = as_they_stand([to(Status.EXPIRED, ended=3e9)(SHARED)], states)
+    assert stands_now.status is Status.EXPIRED
 
 
 def test_states_of_what_another_branch_has_stay():

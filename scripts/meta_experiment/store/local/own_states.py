@@ -39,10 +39,10 @@ class OwnState:
     def over(self, registered: Experiment) -> Experiment:
         """Return a registered experiment with the state that it has here.
 
-        What the registry says since is newer; but what has ended here does not go on.
+        What the registry says since is newer; but what was halted here does not go on for it.
         """
-        ended = not self.experiment.status.is_open and registered.status.is_open
-        if not ended and self.base != _digest(registered):
+        halted = _halt(self.experiment.status) > _halt(registered.status)
+        if not halted and self.base != _digest(registered):
             return registered
         return replace(registered, **_state(self.experiment))
 
@@ -113,6 +113,11 @@ def parted(
 def _is_own(registered: Experiment, after: Experiment) -> bool:
     begins, put_away = registered.status is Status.DRAFT, after.status is Status.ARCHIVED
     return after.plan.team is not None and not begins and not put_away
+
+
+def _halt(status: Status) -> int:
+    """Return how far from serving a status is: it goes on, waits, or has ended."""
+    return (status is not Status.RUNNING) + (not status.is_open)
 
 
 def _state(experiment: Experiment) -> dict[str, Any]:
