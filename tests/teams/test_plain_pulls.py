@@ -53,6 +53,7 @@ def test_a_plain_pull_works_through_the_whole_life(laptops, tmp_path, style):
             git(machine.root, "pull", "-q", _STYLES[style])
 
     joined(machines)
+    assert all(map(is_clean, machines))
     name = created(ann, tmp_path, "--carry-out", "commit")
     committed(ann, "an experiment")
     git(ann.root, "push", "-q")
