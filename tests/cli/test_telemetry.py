@@ -13,6 +13,7 @@ from tests.support.answer import Answer
 from tests.support.readers import rotel
 
 from meta_experiment.cli.main import main
+from meta_experiment.files.installed import install_hint
 
 PERSON = "somebody@example.org"
 
@@ -193,7 +194,7 @@ def test_without_the_sdk_it_is_said_what_to_install(export, endpoint, monkeypatc
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     said = export("--otlp", "--json", code=1).error
     assert said["kind"] == "dependency"
-    assert "opentelemetry-exporter-otlp-proto-http" in said["hint"]
+    assert said["hint"] == install_hint("telemetry")
     assert endpoint.bodies == []
 
 
