@@ -3,13 +3,14 @@
 import pytest
 from tests.teams.deciders import deciders, trade
 
-from meta_experiment.errors import GitError
+from meta_experiment.errors import CorruptStoreError, GitError
 from meta_experiment.services.acting import team_settling
 from meta_experiment.services.acting.team_settling import TeamSeat
 from meta_experiment.services.teams.deciding_lease import take_lease
 from meta_experiment.services.teams.removed_deciders import decisions_of
 from meta_experiment.services.teams.team_decisions import CarriedOut, bear_witness
 from meta_experiment.services.teams.trial_terms import terms_sha256
+from meta_experiment.store.exchange import PublishedExperiment
 from meta_experiment.types import Status
 
 COMMIT = "c0ffee" + "0" * 34
@@ -67,6 +68,61 @@ def test_a_witness_of_what_the_plan_leaves_to_others_changes_nothing(tmp_path):
     with ann.member() as (workspace, member):
         bear_witness(member, row, terms_sha256(workspace.store.experiment(name)))
     assert record(cy, name).decided is None
+
+
+def test_a_plan_that_another_published_first_makes_no_witness_false(tmp_path):
+    """Else it would be decided twice, in opposite ways."""
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy")
+    forged = PublishedExperiment(name, "0" * 64, b"", bob.signer_id, b"", 0)
+    ann.team.experiments[name] = forged
+    bob.measure(name, 0, 24)
+    bob.auto()
+    ann.admit("bob", remove=True)
+    cy.measure(name, 0, 24, {"control": 20.0, "treatment": 100.0})
+    cy.auto()
+    assert len(ann.team.decisions[name]) == 1
+    assert cy.experiment(name).status is Status.PROMOTED
+
+
+def test_rows_that_a_machine_never_signed_get_no_witness(tmp_path):
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy")
+    bob.measure(name, 0, 24)
+    bob.auto()
+    (row,) = ann.team.decisions[name]
+    ann.team.decisions[name] += [row._replace(generation=n) for n in range(1, 9)]
+    ann.team.decisions[name] += [
+        row._replace(generation=n, document=b"%d" % n) for n in range(9, 50)
+    ]
+    before = len(ann.team.notes[name])
+    ann.admit("bob", remove=True)
+    assert len(ann.team.notes[name]) == before + 1
+    assert record(cy, name).decided.machine == bob.signer_id
+
+
+def test_no_witness_lets_one_decide_who_never_might(tmp_path):
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy", admitted=("ann", "cy"))
+    bob.measure(name, 0, 24)
+    bob.exchange()
+    lease = bob.team.seen_by(bob.signer_id).lease_decision(name, 1.0)
+    bob.team.decisions[name].append(bob.forge(name, lease))
+    ann.admit("bob", remove=True)
+    assert record(cy, name).decided is None
+
+
+def test_rows_that_nobody_can_read_keep_nobody_from_removing_a_machine(tmp_path, monkeypatch):
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy")
+    bob.measure(name, 0, 24)
+    bob.auto()
+    ann.share()
+
+    def too_large(*_):
+        raise CorruptStoreError("It is 72 MB.")
+
+    with monkeypatch.context() as flooded:
+        for which in ("decisions", "published"):
+            flooded.setattr(type(ann.team.seen_by("")), which, too_large)
+        ann.admit("bob", remove=True)
+    assert record(cy, name).decided.machine == bob.signer_id
 
 
 def told(mate, *machines):

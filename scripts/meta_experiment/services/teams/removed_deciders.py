@@ -2,28 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from meta_experiment.errors import CorruptStoreError
 from meta_experiment.services.teams.kept_facts import read_kept
-from meta_experiment.services.teams.membership import Membership, believed
-from meta_experiment.services.teams.team_decisions import bear_witness, record_of
+from meta_experiment.services.teams.membership import BelievedMachines, Membership, believed
+from meta_experiment.services.teams.team_decisions import bear_witness, is_decided, record_of
+from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.exchange import PublishedExperiment, TeamDecision
 from meta_experiment.types import Action, Experiment
 
 
-def witness_decisions(member: Membership, machines: Collection[str]) -> None:
-    """Bear witness of all that these machines decided so far.
+def witness_decisions(
+    workspace: Workspace, member: Membership, machines: Collection[str]
+) -> None:
+    """Bear witness of all that these machines decided so far, each where it may.
 
     The owner's word on them comes after it: what one of them signs later has no witness.
+    Anybody may write rows in their names: what they did not sign is passed over, and what
+    nobody can read keeps nobody from removing them.
 
     Raises:
         NetworkError, RemoteError: the store does not answer, or refuses.
     """
-    table = member.exchange
-    for item in table.published():
-        for row in table.decisions(item.experiment_id):
-            if row.machine in machines:
-                bear_witness(member, row, item.plan_sha256)
+    known, told = believed(member), set[bytes]()
+    for row, terms, deciders in _decided(workspace, member, known):
+        key = deciders.get(row.machine) if row.machine in machines else None
+        if key is None or row.signature in told or row.left_out:
+            continue
+        if is_decided(member, terms, row, key):
+            told.add(row.signature)
+            bear_witness(member, row, terms)
+
+
+def _decided(
+    workspace: Workspace, member: Membership, known: BelievedMachines
+) -> Iterator[tuple[TeamDecision, str, Mapping[str, bytes]]]:
+    """Yield what was seen here or is in the store, with the terms and who decides under them.
+
+    Terms come from the plan that is here: under an id anybody may have published another. Of a
+    plan that is not here they are as the store says, and a signature shows whether they hold.
+    """
+    here = [item for item in workspace.store.experiments() if item.plan.team is not None]
+    for item in here:
+        terms, deciders = terms_sha256(item), known.deciders_of(item)
+        if kept := read_kept(workspace, item).decision:
+            yield kept, terms, deciders
+        for row in _rows(member, item.experiment_id):
+            yield row, terms, deciders
+    for found in _published(member):
+        if found.experiment_id not in {item.experiment_id for item in here}:
+            for row in _rows(member, found.experiment_id):
+                yield row, found.plan_sha256, known.admitted
+
+
+def _rows(member: Membership, experiment_id: str) -> Sequence[TeamDecision]:
+    try:
+        return member.exchange.decisions(experiment_id)
+    except CorruptStoreError:
+        return ()
+
+
+def _published(member: Membership) -> Sequence[PublishedExperiment]:
+    try:
+        return member.exchange.published()
+    except CorruptStoreError:
+        return ()
 
 
 def decisions_of(

@@ -185,8 +185,7 @@ class _RecordReading:
         key = self._deciders.get(row.machine) or self._former(row)
         if row.experiment_id != self._experiment.experiment_id or key is None:
             return "that machine may not decide it"
-        said = _decision_statement(self._member, self._experiment, row)
-        if not is_signed(key, row.signature, said):
+        if not is_decided(self._member, terms_sha256(self._experiment), row, key):
             return "the machine did not sign it for this plan"
         return self._read(row, key)
 
@@ -270,7 +269,7 @@ def signed_decision(
         document=_text(document),
         signature=b"",
     )
-    said = _decision_statement(member, experiment, unsigned)
+    said = _decision_statement(member, terms_sha256(experiment), unsigned)
     return unsigned._replace(signature=member.signer.sign(said))
 
 
@@ -383,9 +382,12 @@ def _object_name(document: Mapping[str, object]) -> str:
     return commit
 
 
-def _decision_statement(
-    member: Membership, experiment: Experiment, decision: TeamDecision
-) -> bytes:
+def is_decided(member: Membership, terms: str, row: TeamDecision, key: bytes) -> bool:
+    """Tell whether the holder of a key decided so, under the plan of these terms."""
+    return is_signed(key, row.signature, _decision_statement(member, terms, row))
+
+
+def _decision_statement(member: Membership, terms: str, decision: TeamDecision) -> bytes:
     """Say that a machine decided so of this experiment, under this plan.
 
     Its place in the store is not said: a store may forget it, and get it again in another.
@@ -393,8 +395,8 @@ def _decision_statement(
     return statement(
         "decision",
         member.setting.project,
-        experiment.experiment_id,
-        terms_sha256(experiment),
+        decision.experiment_id,
+        terms,
         decision.machine,
         hashlib.sha256(decision.document).digest(),
     )

@@ -117,7 +117,7 @@ def admit(
     else:
         _require_own_word(member)
         if remove:
-            witness_decisions(member, [item.key.machine for item in chosen])
+            witness_decisions(workspace, member, [item.key.machine for item in chosen])
         for item in chosen:
             member.exchange.admit(_word(member, item, counts=not remove))
         said_by_now = believed(member).words
