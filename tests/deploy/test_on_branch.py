@@ -16,6 +16,7 @@ from meta_experiment.git.remote_branch import RemoteRepository
 OLD, NEW = Content(b"Review it.\n", 0o644), Content(b"Review it twice.\n", 0o644)
 PATH = "prompts/review.md"
 SIDE = "meta-experiment/review"
+BEFORE, AFTER = 1_690_000_000.0, 1_760_000_000.0  # what is committed by hand in a test
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def change(**more):
         files=(FileChange(PATH, OLD.version, NEW),),
         controls={PATH: OLD},
         message=f"experiment: promote review\n\n{CHANGE_TRAILER}: 20260101-ab\n",
-        at=1_760_000_000.0,
+        at=AFTER,
     )
     return replace(made, **more)
 
@@ -140,10 +141,13 @@ def test_texts_that_came_another_way_need_no_commit(clones):
     one, two, bare = clones
     (two / PATH).write_bytes(NEW.data)
     git(two, "commit", "-qam", "by hand")
+    by_hand = git(two, "rev-parse", "HEAD").strip()
+    git(two, "commit", "-q", "--allow-empty", "-m", "later")
     git(two, "push", "-q")
-    done = commit_on_branch(Git.find(one), change(), "main", "main")
-    assert done.found
-    assert done.commit == git(bare, "rev-parse", "main").strip()
+    for at in (BEFORE, AFTER):
+        done = commit_on_branch(Git.find(one), change(at=at), "main", "main")
+        assert (done.commit, done.found, done.taken_back) == (by_hand, True, False)
+    assert git(bare, "rev-list", "--count", "main").strip() == "3"
 
 
 def test_a_branch_of_its_own_is_made_once_and_none_of_anothers_is_taken(clones):
@@ -183,6 +187,70 @@ def test_a_commit_that_was_squashed_on_its_way_is_found(clones):
     done = commit_on_branch(Git.find(one), change(), "main", SIDE)
     assert (done.commit, done.branch) == (git(bare, "rev-parse", "main").strip(), "main")
     assert git(bare, "branch", "--list", SIDE) == ""
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("grep.patternType", "fixed"),
+        ("grep.patternType", "perl"),
+        ("grep.extendedRegexp", "true"),
+        ("log.showSignature", "true"),
+    ],
+)
+def test_no_configuration_of_git_hides_what_was_taken_back(clones, setting):
+    one, two, bare = clones
+    first = commit_on_branch(Git.find(one), change(), "main", "main")
+    taken_back(two)
+    git(one, "config", *setting)
+    later = commit_on_branch(Git.find(one), change(at=AFTER + 9), "main", "main")
+    assert (later.commit, later.taken_back) == (first.commit, True)
+    assert git(bare, "rev-list", "--count", "main").strip() == "3"
+
+
+def taken_back(clone):
+    git(clone, "pull", "-q")
+    git(clone, "revert", "--no-edit", "HEAD")
+    git(clone, "push", "-q")
+
+
+def test_a_clone_of_a_part_of_the_history_says_what_it_needs(clones, tmp_path):
+    one, two, bare = clones
+    first = commit_on_branch(Git.find(one), change(), "main", "main")
+    taken_back(two)
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{bare}", "part")
+    part = tmp_path / "part/sub"
+    with pytest.raises(GitError, match="a part of the history alone") as refused:
+        commit_on_branch(Git.find(part), change(), "main", "main")
+    assert "git fetch --unshallow origin" in refused.value.hint
+    assert git(bare, "rev-list", "--count", "main").strip() == "3"
+    git(part, "fetch", "-q", "--unshallow")
+    later = commit_on_branch(Git.find(part), change(), "main", "main")
+    assert (later.commit, later.taken_back) == (first.commit, True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Shorter (#7)\n", "Shorter (#7)\r\n\r\nExperiment-Change: 20260101-ab\r\nOther: 1\r\n"],
+    ids=["without the name", "with lines as a web page ends them"],
+)
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+def test_a_squash_is_found_by_its_name_or_texts_once_it_was_taken_back(clones, message, at):
+    """By its texts where it came after the decision: before, they were another's."""
+    one, two, bare = clones
+    commit_on_branch(Git.find(one), change(), "main", SIDE)
+    git(two, "fetch", "-q")
+    git(two, "merge", "-q", "--squash", f"origin/{SIDE}")
+    git(two, "commit", "-q", "--cleanup=verbatim", "-m", message)
+    squashed = git(two, "rev-parse", "HEAD").strip()
+    git(two, "push", "-q")
+    git(bare, "branch", "-D", SIDE)
+    taken_back(two)
+    later = commit_on_branch(Git.find(one), change(at=at), "main", "main")
+    if "\r" in message or at == BEFORE:
+        assert (later.commit, later.branch, later.taken_back) == (squashed, "main", True)
+    else:
+        assert not later.found
 
 
 def test_processes_of_one_clone_are_in_nobodys_way(clones, monkeypatch):

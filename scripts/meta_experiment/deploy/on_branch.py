@@ -2,8 +2,9 @@
 
 The commit names its change in a trailer. Whoever does the same again finds it by that and by
 its texts, also where the change was taken back since: what was done once is not done a second
-time. One with that name and other texts is nobody's word for it: what differs is said. Two that
-do it at once push two commits, of which the remote takes one; the other then finds that.
+time. On the base its texts alone are enough, where they came after the decision. One with that
+name and other texts is nobody's word for it: what differs is said. Two that do it at once push
+two commits, of which the remote takes one; the other then finds that.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def commit_on_branch(
     Raises:
         DriftError: on the base a file is neither what is expected nor what it shall be, or a
             commit with the name of the change has other texts.
-        GitError: there is no repository, no remote or no such base, or one of them refuses.
+        GitError: there is no repository, no remote or no such base, one of them refuses, or
+            the history is not all here.
     """
     repository = Repository.holding(git)
     if isinstance(repository, NoCommit):
@@ -82,7 +84,7 @@ def commit_on_branch(
                 hint="Push it, or name the one that everybody pulls in the plan's team.",
             )
         there = tip if branch == base else remote.tip(branch)
-        if commit := work.done_in(tip):
+        if commit := work.done_in(tip) or work.came_to(tip):
             return work.result(commit, base, found=True, taken_back=not work.stands_in(tip))
         if there is not None and branch != base and (commit := work.done_in(there)):
             return work.result(commit, branch, found=True)
@@ -92,6 +94,13 @@ def commit_on_branch(
                 hint=f"Remove it: git push {remote.name} --delete {branch}",
             )
         made = work.commit_on(tip)
+        if made is not None and remote.is_cut_short():
+            raise GitError(
+                "This clone has a part of the history alone, so that nobody sees here whether "
+                f"{base} had the promoted text before and took it back.",
+                hint=f"Fetch the rest: git fetch --unshallow {remote.name}. In a workflow of "
+                "GitHub Actions: fetch-depth: 0",
+            )
         if made is None:  # the base has these texts already, by whatever way
             return work.result(work.last_of(tip), base, found=True)
         if remote.push(made, branch):
@@ -130,8 +139,11 @@ class _BranchWork:
         Raises:
             DriftError: what bears its name there has other texts.
         """
-        mark = f"^{CHANGE_TRAILER}: {self._change.change_id}$"
-        named = _text(self._git.demand("log", "--format=%H", f"--grep={mark}", tip, "--"))
+        # as no configuration of git's has it read otherwise; a web page ends lines with \r\n
+        mark = f"^{CHANGE_TRAILER}: {self._change.change_id}[[:space:]]*$"
+        named = _text(
+            self._git.demand("rev-list", "--basic-regexp", f"--grep={mark}", tip, "--")
+        )
         other = {commit: self._differing(commit) for commit in named.split()}
         for commit, paths in other.items():
             if not paths:
@@ -144,6 +156,17 @@ class _BranchWork:
                 "branch by hand, or leave it as it is there.",
             )
         return ""
+
+    def came_to(self, tip: str) -> str:
+        """Return the commit by which all texts came into a history since they were promoted.
+
+        That is how one without the name of the change is found, such as a squash whose message
+        somebody wrote. Empty where there is none.
+        """
+        since = f"--max-age={int(self._change.at)}"
+        found = self._touching(tip, "--full-history", since)
+        fits = (it for it in reversed(found) if self.stands_in(it))
+        return next(fits, "")
 
     def stands_in(self, tip: str) -> bool:
         """Tell whether a commit has all the texts of this change."""
@@ -160,8 +183,12 @@ class _BranchWork:
 
     def last_of(self, tip: str) -> str:
         """Return the commit that brought these files into a history."""
-        found = self._git.demand("log", "-1", "--format=%H", tip, "--", *self._paths.values())
-        return _text(found) or tip
+        return next(iter(self._touching(tip, "-1")), tip)
+
+    def _touching(self, tip: str, *options: str) -> list[str]:
+        """Return the commits of a history that touch these files, the newest first."""
+        paths = self._paths.values()
+        return _text(self._git.demand("rev-list", *options, tip, "--", *paths)).split()
 
     def commit_on(self, tip: str) -> str | None:
         """Make the commit; None where there is nothing to change."""

@@ -77,6 +77,10 @@ class RemoteRepository:
             )
         return commit
 
+    def is_cut_short(self) -> bool:
+        """Tell whether the clone has a part of the history alone."""
+        return self.git.demand("rev-parse", "--is-shallow-repository").strip() == b"true"
+
     def push(self, commit: str, branch: str) -> bool:
         """Move a branch forward to a commit; False when it moved meanwhile.
 
