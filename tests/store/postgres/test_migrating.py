@@ -37,15 +37,16 @@ def visit(url):
         connections.close()
 
 
-def later(url, oldest_client, name="later"):
-    """Let a later version of the program have been there."""
+def later(url, *oldest_clients):
+    """Let a later version of the program have been there, which took steps."""
     connections = Connections(url)
     with connections.transaction() as connection:
-        connection.execute(
-            "insert into meta_experiment.migrations (number, name, sha256, oldest_client)"
-            " select max(number) + 1, %s, '', %s from meta_experiment.migrations",
-            [name, oldest_client],
-        )
+        for oldest in oldest_clients:
+            connection.execute(
+                "insert into meta_experiment.migrations (number, name, sha256, oldest_client)"
+                " select max(number) + 1, 'later', '', %s from meta_experiment.migrations",
+                [oldest],
+            )
     connections.close()
 
 
@@ -95,12 +96,19 @@ def test_a_step_that_fails_leaves_all_as_it_was(url, monkeypatch):
 
 def test_a_program_goes_on_with_a_later_store_where_that_says_so(url):
     visit(url)
-    later(url, oldest_client=len(RELEASED))
+    later(url, len(RELEASED))
     assert visit(url) == len(RELEASED) + 1
-    later(url, oldest_client=len(RELEASED) + 1)
+    later(url, len(RELEASED) + 1)
     with pytest.raises(NewerVersionError, match="later version") as caught:
         visit(url)
     assert "Update" in caught.value.hint
+
+
+def test_of_all_later_steps_the_most_demanding_one_says_who_goes_on(url):
+    visit(url)
+    later(url, len(RELEASED) + 1, 1)
+    with pytest.raises(NewerVersionError, match="later version"):
+        visit(url)
 
 
 @pytest.mark.long

@@ -135,7 +135,8 @@ def _missing(known: Sequence[SchemaStep], taken: Sequence[StepTaken]) -> Sequenc
                 f"{cite(there.name)}, than this program's.",
                 hint="Use a version of this program that was released, or a new database.",
             )
-    if len(taken) > len(known) and taken[-1].oldest_client > len(known):
+    oldest = max((step.oldest_client for step in taken), default=0)
+    if len(taken) > len(known) and oldest > len(known):
         raise NewerVersionError(
             "The team's store was made by a later version of this program: it took "
             f"{len(taken)} steps, of which this one knows {len(known)}.",
