@@ -26,6 +26,8 @@ from typing import NamedTuple, Protocol
 
 from meta_experiment.files.confine import Content
 
+BYTES_AT_MOST = 4 << 20  # of a batch or document that a program writes, and reads again
+
 Cursors = Mapping[tuple[str, str], int]  # by machine and log: how much of it one has, in bytes
 Contents = Mapping[str, Mapping[str, Content | None]]  # by path, then by variant
 

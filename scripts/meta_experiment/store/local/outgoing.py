@@ -14,6 +14,7 @@ from meta_experiment.files.filesystem import OWN_FLAGS
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head
 from meta_experiment.records import dataclass
+from meta_experiment.store.exchange import BYTES_AT_MOST
 from meta_experiment.store.fold.lines import LINE_LIMIT
 from meta_experiment.store.local.counting import Counting
 
@@ -36,7 +37,8 @@ class OutgoingLog:
         """Yield whole lines from an offset on, piece by piece, each with its own offset.
 
         Raises:
-            CorruptStoreError: no line begins there. StorageError: it cannot be read.
+            CorruptStoreError: no line begins there, or one is longer than any machine takes.
+            StorageError: it cannot be read.
         """
         try:
             with os.fdopen(os.open(self.path, os.O_RDONLY | OWN_FLAGS), "rb") as stream:
@@ -50,7 +52,14 @@ class OutgoingLog:
                     lines = _whole_lines(stream.read(min(BATCH_BYTES, self.size - first)))
                     if not lines:
                         stream.seek(log_head.LENGTH + first)
-                        lines = stream.readline()
+                        lines = stream.readline(BYTES_AT_MOST + 1)
+                    if len(lines) > BYTES_AT_MOST:
+                        raise CorruptStoreError(
+                            f"{self.path}: the line at byte {first:,} is longer than the "
+                            f"{BYTES_AT_MOST:,} bytes that others take. Nothing from there on "
+                            "is shipped.",
+                            hint="Look what wrote it: meta-experiment verify",
+                        )
                     yield first, lines
                     first += len(lines)
                     stream.seek(log_head.LENGTH + first)

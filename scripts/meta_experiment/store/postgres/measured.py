@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.errors import CorruptStoreError, cite
+from meta_experiment.store.exchange import BYTES_AT_MOST
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 WHOLE = 64 << 20  # bytes of one reading
-NAME, SIGNATURE, DOCUMENT, TEXT = 1024, 512, 4 << 20, 16 << 20  # bytes of a value, at most
+NAME, SIGNATURE, DOCUMENT, TEXT = 1024, 512, BYTES_AT_MOST, 16 << 20  # of a value, at most
 FIXED = 0  # what cannot be large
 _ROW = 256  # bytes that a row takes beside its values
 
