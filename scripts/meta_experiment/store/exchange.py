@@ -158,7 +158,8 @@ class TeamNote(NamedTuple):
 class WrittenRow(NamedTuple):
     """A row of what one machine alone may do, and which user of the database wrote it.
 
-    `kind` is what it is of, `place` its first position, fence or generation.
+    `kind` is what it is of, `place` its first position, fence or generation. `by` is empty
+    where the row is of a time before that was kept.
     """
 
     kind: RowKind

@@ -17,6 +17,7 @@ RELEASED = {
     3: ("roles", "003a8b289503a433"),
     4: ("bound_machines", "0587dcd8f79e441e"),
     5: ("holders", "6f31957c4d3ad0bb"),
+    6: ("plain_inserts", "876d47ebde1369b7"),
 }
 
 

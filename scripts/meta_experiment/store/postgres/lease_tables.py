@@ -240,7 +240,7 @@ _ADDING = (
 _NEXT_RANGE = _ADDING + ", taken + %s, %s, beginning from ends"
 _PASSED_RANGE = _ADDING + ", %s, %s, beginning from ends where taken < %s"
 _WRITTEN = """
-    select kind, place, left(machine, 64), written_by from (
+    select kind, place, left(machine, 64), coalesce(written_by, '') from (
         select 'positions' as kind, first as place, machine, written_by, project_id, experiment
         from meta_experiment.ranges
         union all

@@ -69,7 +69,8 @@ def log_id(
     if found is None:
         connection.execute(
             "insert into meta_experiment.logs (project_id, experiment, machine, log)"
-            " values (%s, %s, %s, %s) on conflict do nothing",
+            " values (%s, %s, %s, %s)"
+            " on conflict (project_id, experiment, machine, log) do nothing",
             place,
         )
         found = connection.execute(select, place).fetchone()

@@ -38,7 +38,7 @@ class MachineTables(ProjectTables):
                 [number, *key],
             )
             known = connection.execute(
-                "select public_key, name from meta_experiment.machines"
+                "select public_key, left(name, 1024) from meta_experiment.machines"
                 " where (project_id, machine) = (%s, %s)",
                 [number, key.machine],
             ).fetchone()
@@ -87,11 +87,14 @@ class MachineTables(ProjectTables):
                     "joined": measured.FIXED,
                     "shipped": measured.FIXED,
                 },
-                "(select *, (select max(shipped) from meta_experiment.log_sizes sizes"
-                " where sizes.project_id = known.project_id and sizes.machine = known.machine)"
+                "(select machine, public_key, name, least(greatest(joined, %s), %s) as joined,"
+                " (select least(greatest(max(shipped), %s), %s)"
+                " from meta_experiment.log_sizes sizes"
+                " where sizes.project_id = known.project_id and sizes.machine = known.machine"
+                " having count(*) > 0)"
                 " as shipped from meta_experiment.machines known where project_id = %s"
                 " order by number) joined",
-                [number],
+                [*_TIMES, *_TIMES, number],
             )
         return [
             TeamMachine(
@@ -196,17 +199,15 @@ class PublicationTables(ProjectTables):
             )
             known = connection.execute(
                 "select number from meta_experiment.notes where (project_id, experiment,"
-                " machine, document, signature) = (%s, %s, %s, %s, %s)",
-                [number, note.experiment_id, note.machine, note.document, note.signature],
+                " content_sha256, machine) = (%s, %s, sha256(%s), %s)",
+                [number, note.experiment_id, note.document + note.signature, note.machine],
             ).fetchone()
-            known = known or connection.execute(
-                "insert into meta_experiment.notes (project_id, experiment, number, machine,"
-                " document, signature) select %s, %s, coalesce(max(number), 0) + 1, %s, %s, %s"
-                " from meta_experiment.notes where (project_id, experiment) = (%s, %s)"
-                " returning number",
-                [number, note.experiment_id, note.machine, note.document, note.signature,
-                 number, note.experiment_id],
-            ).fetchone()  # fmt: skip
+            if known is None:
+                known = connection.execute(
+                    "insert into meta_experiment.notes (project_id, experiment, machine,"
+                    " document, signature) values (%s, %s, %s, %s, %s) returning number",
+                    [number, note.experiment_id, note.machine, note.document, note.signature],
+                ).fetchone()
         return int(known[0]) if known else 0
 
     def notes(self, experiment_id: str, after: int = 0) -> Sequence[TeamNote]:
@@ -234,6 +235,8 @@ class PublicationTables(ProjectTables):
         ]
 
 
+_TIMES = "1970-01-02 00:00Z", "9999-01-01 00:00Z"  # between which a program reads one
+
 _ADMISSION = {
     "machine": measured.FIXED,
     "public_key": measured.SIGNATURE,
@@ -250,7 +253,7 @@ _PUBLICATION = {
     "beginning": measured.FIXED,
 }
 _OWNER = (
-    "select machine, public_key, machines.name from meta_experiment.owners"
+    "select machine, public_key, left(machines.name, 1024) from meta_experiment.owners"
     " join meta_experiment.machines using (project_id, machine) where project_id = %s"
 )
 _PUBLISHED = (
