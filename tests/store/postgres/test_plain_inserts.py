@@ -11,7 +11,7 @@ from tests.store import exchange_contract as making
 
 from meta_experiment.errors import ConflictError
 from meta_experiment.store.exchange import TeamNote
-from meta_experiment.store.postgres import migrating
+from meta_experiment.store.postgres import measured, migrating
 from meta_experiment.store.postgres.exchange import open_exchange
 
 pytestmark = pytest.mark.long
@@ -240,3 +240,24 @@ def test_a_machine_is_named_by_the_role_alone_that_joined_it(team):
 def test_the_name_of_the_owner_is_bounded(team):
     team.run("update meta_experiment.machines set name = repeat('x', 9999999)")
     assert len(team.see("a").owner().name) == 1024
+
+
+def test_many_large_plans_hide_no_other(team, monkeypatch):
+    """They come by name, without what is in them; one that is asked for alone is whole."""
+    monkeypatch.setattr(measured, "WHOLE", 1 << 20)
+    team.run(
+        "insert into THERE.experiments (project_id, experiment, plan_sha256, document,"
+        " machine, signature, beginning) select MINE, 'x' || n, 'y',"
+        " convert_to(repeat('x', 200000), 'utf8'), 'm', 's', 0 from generate_series(1, 18) n",
+        "member",
+    )
+    boss = team.see("a")
+    boss.publish(making.experiment("exp-2"), making.TEXTS)
+    found = {it.experiment_id: it for it in boss.published()}
+    assert len(found) == 20
+    for name in ("exp-1", "exp-2"):
+        assert found[name] == making.experiment(name)
+    assert sum(len(it.document) for it in found.values()) < measured.WHOLE
+    assert (found["x18"].document, found["x18"].machine) == (b"", "m")
+    (alone,) = boss.published("x18")
+    assert len(alone.document) == 200000

@@ -153,8 +153,7 @@ class PublicationTables(ProjectTables):
             if made:
                 save_texts(connection, number, name, contents, replace=False)
                 return
-            known = connection.execute(_PUBLISHED + " and experiment = %s", [number, name])
-            same = known.fetchone() == experiment
+            same = experiment in self.published(name)
             texts = texts_of(connection, number, name, ())
         if not same or texts != _plain(contents):
             raise ConflictError(
@@ -163,15 +162,17 @@ class PublicationTables(ProjectTables):
             )
 
     def published(self, experiment_id: str | None = None) -> Sequence[PublishedExperiment]:
-        """Return all experiments, in the order of their coming, or that of an id alone."""
+        """Return all experiments, in the order of their coming, or that of an id alone.
+
+        Those whose plans are too much together come without them, the largest first.
+        """
         with self._connections.transaction() as connection:
             rows = measured.rows(
                 connection,
-                "published plans",
+                "names of published plans",
                 _PUBLICATION,
-                "meta_experiment.experiments where project_id = %s"
-                " and (%s::text is null or experiment = %s) order by number",
-                [self._known(connection), experiment_id, experiment_id],
+                _PUBLISHED,
+                [*[measured.WHOLE // 2] * 2, self._known(connection), *[experiment_id] * 2],
             )
         return [
             PublishedExperiment(
@@ -236,7 +237,6 @@ class PublicationTables(ProjectTables):
 
 
 _TIMES = "1970-01-02 00:00Z", "9999-01-01 00:00Z"  # between which a program reads one
-
 _ADMISSION = {
     "machine": measured.FIXED,
     "public_key": measured.SIGNATURE,
@@ -256,10 +256,19 @@ _OWNER = (
     "select machine, public_key, left(machines.name, 1024) from meta_experiment.owners"
     " join meta_experiment.machines using (project_id, machine) where project_id = %s"
 )
-_PUBLISHED = (
-    "select experiment, plan_sha256, document, machine, signature, beginning"
-    " from meta_experiment.experiments where project_id = %s"
-)
+_PUBLISHED = """
+    (select experiment, left(plan_sha256, 64) as plan_sha256, left(machine, 64) as machine,
+        case when so_far <= %s then document end as document,
+        case when so_far <= %s then signature end as signature, beginning
+    from (
+        select *, sum(size) over (order by size, number) as so_far
+        from (
+            select *, octet_length(document)::bigint + octet_length(signature) as size
+            from meta_experiment.experiments
+            where project_id = %s and (%s::text is null or experiment = %s)
+        ) sized
+    ) bounded order by number) published
+"""
 
 
 def _plain(contents: Contents) -> Mapping[str, Mapping[str, Content | None]]:

@@ -42,15 +42,18 @@ def rows(
     Raises:
         CorruptStoreError: as a whole they are too large.
     """
-    bounded = [name for name, most in columns.items() if most]
-    sizes = " + ".join(f"octet_length({name})::bigint" for name in bounded) or "0"
+    sizes = "".join(
+        f" + case when octet_length({name}) <= {most} then octet_length({name}) else 0 end"
+        for name, most in columns.items()
+        if most
+    )
     small = ", ".join(
         f"case when octet_length({name}) <= {most} then {name} end" if most else name
         for name, most in columns.items()
     )
     query = (
-        f"select {small}, so_far from (select *, sum({_ROW} + case when {_fits(columns)} then"  # noqa: S608
-        f" {sizes} else 0 end) over (rows unbounded preceding) as so_far"
+        f"select {small}, so_far from (select *, sum(({_ROW}{sizes})::bigint)"  # noqa: S608
+        " over (rows unbounded preceding) as so_far"
         f" from (select {', '.join(columns)} from {source} limit {WHOLE // _ROW + 1}) asked)"
         f" measured where so_far <= {WHOLE} + {_ROW} + {sum(columns.values())}"
     )
@@ -62,11 +65,6 @@ def rows(
             hint="Ask who keeps the store to look who wrote it, and to remove it.",
         )
     return [row[:-1] for row in found]
-
-
-def _fits(columns: Columns) -> str:
-    tests = [f"octet_length({name}) <= {most}" for name, most in columns.items() if most]
-    return " and ".join(tests) or "true"
 
 
 def too_large(what: str, most: int) -> str:
