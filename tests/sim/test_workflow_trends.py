@@ -32,11 +32,13 @@ def _catching_up(number, rng):
     return number < RUNS // 4 or rng.random() < 0.5
 
 
-def _outcome(number, treated, rng):
+def _outcome(number, treated, rng, effect=0.0):
     tokens = 10_000 * math.exp(rng.gauss(0.0, 0.3) + DRIFT * number / RUNS)
+    late = treated(number, rng)
+    tokens *= math.exp(effect) if late else 1.0
     return Trial(
         str(number),
-        "warm" if treated(number, rng) else "dry",
+        "warm" if late else "dry",
         str(number),
         number,
         status=TrialStatus.OK,
@@ -46,18 +48,22 @@ def _outcome(number, treated, rng):
     )
 
 
-def _is_decided(plan, treated, seed):
+def _decisions(plan, treated, seed, effect=0.0):
     rng = random.Random(seed)  # noqa: S311
-    trials = [_outcome(number, treated, rng) for number in range(RUNS)]
-    seen = (
-        analyze(plan, trials[:look], experiment_id="e", as_of=look * HOURS, started=0.0)
+    trials = [_outcome(number, treated, rng, effect) for number in range(RUNS)]
+    return {
+        analyze(
+            plan, trials[:look], experiment_id="e", as_of=look * HOURS, started=0.0
+        ).decision
         for look in LOOKS
-    )
-    return any(one.decision is not Decision.EXTEND for one in seen)
+    }
 
 
-@pytest.mark.parametrize("treated", some([_on_a_ramp, _catching_up], 1))
-def test_a_drift_is_no_effect_of_the_variant_that_came_late(treated):
+def _is_decided(plan, treated, seed):
+    return _decisions(plan, treated, seed) != {Decision.EXTEND}
+
+
+def _plan(treated):
     declared = DeclaredExperiment(
         "tone",
         ("dry", "warm"),
@@ -66,7 +72,12 @@ def test_a_drift_is_no_effect_of_the_variant_that_came_late(treated):
         metric="effective_tokens",
         continual=ContinualRamp("s", STEPS) if treated is _on_a_ramp else None,
     )
-    plan = plan_for("w", declared, {"effective_tokens": 9_000.0}, MetricWishes(), {}).plan
+    return plan_for("w", declared, {"effective_tokens": 9_000.0}, MetricWishes(), {}).plan
+
+
+@pytest.mark.parametrize("treated", some([_on_a_ramp, _catching_up], 1))
+def test_a_drift_is_no_effect_of_the_variant_that_came_late(treated):
+    plan = _plan(treated)
     wrong = sum(_is_decided(plan, treated, seed) for seed in range(EXPERIMENTS))
     naive = replace(plan, covariates=())
     fooled = sum(_is_decided(naive, treated, seed) for seed in range(EXPERIMENTS))
@@ -98,3 +109,10 @@ def test_few_runs_of_one_arm_come_to_no_decision_and_to_no_error(seed):
         ]
         found = analyze(plan, trials, experiment_id="e", as_of=runs * HOURS, started=0.0)
         assert found.decision is Decision.EXTEND
+
+
+@pytest.mark.parametrize("treated", [_on_a_ramp, _catching_up])
+def test_an_effect_is_found_of_the_variant_that_came_late(treated):
+    """The plan's own draw moves the shares: that alone is no reason to decide nothing."""
+    found = [_decisions(_plan(treated), treated, seed, effect=-0.5) for seed in range(5)]
+    assert all(Decision.PROMOTE in decisions for decisions in found)

@@ -60,20 +60,21 @@ def check(
 def sample_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
     """Compare the numbers of exposed units of these arms with their planned shares.
 
-    Eval cases run in every arm: there nothing is to be checked. An external assignment has
-    shares that are not known, which must not change all the same. A unit that was seen in two
-    arms counts half in each: drawn again as it was at first, it came first to either of them
-    as likely as to the other, whatever their shares are.
+    Eval cases run in every arm, and an external assignment has shares that are not known:
+    there nothing is to be checked, but that those of collected days do not change. A unit that
+    was seen in two arms counts half in each: drawn again as it was at first, it came first to
+    either of them as likely as to the other, whatever their shares are.
     """
     if plan.moves_shares:
         return _changing_ratio(plan, arms)
-    if plan.assignment is Assignment.EXTERNAL:
+    external = plan.assignment is Assignment.EXTERNAL
+    if external and any(arm.by_day for arm in arms.values()):
         return shares_over_time(arms)
     counts = {name: arm.exposed for name, arm in arms.items()}
     weights = {item.name: item.weight for item in plan.variants if item.name in arms}
     total = sum(weights.values())
     shares = {name: weight / total for name, weight in weights.items()}
-    if plan.unit is Unit.CASE or not sum(counts.values()):
+    if external or plan.unit is Unit.CASE or not sum(counts.values()):
         return SrmCheck(True, counts, shares, None, None)
     observed = [arm.exposed - 0.5 * arm.tainted for arm in arms.values()]
     expected = [shares[name] for name in counts]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from meta_experiment.decide.units import Arm
@@ -10,7 +9,6 @@ from meta_experiment.stats.srm import homogeneous
 from meta_experiment.types import SrmCheck
 
 ALPHA = 0.01
-_DAY = 86400.0
 _FEWEST = 20  # units of all arms to be compared with others
 
 
@@ -25,20 +23,12 @@ def shares_over_time(arms: Mapping[str, Arm]) -> SrmCheck:
     counts = {name: arm.exposed for name, arm in arms.items()}
     total = sum(counts.values()) or 1
     shares = {name: count / total for name, count in counts.items()}
-    rows = _rows([_by_day(arm) for arm in arms.values()])
+    rows = _rows([arm.by_day for arm in arms.values()])
     if len(rows) < 2:
         return SrmCheck(True, counts, shares, None, None, over_time=True)
     found = homogeneous(rows)
     p_anytime = min(1.0, found.p_value * len(rows) * (len(rows) - 1))
     return SrmCheck(p_anytime > ALPHA, counts, shares, found.p_value, p_anytime, over_time=True)
-
-
-def _by_day(arm: Arm) -> Mapping[int, int]:
-    """Return how many units an arm has of each day that is known."""
-    if arm.by_day:
-        return arm.by_day
-    begun = (unit.began for unit in arm.units if unit.exposed)
-    return Counter(int(at // _DAY) for at in begun if at is not None)
 
 
 def _rows(arms: Sequence[Mapping[int, int]]) -> list[list[int]]:

@@ -95,8 +95,8 @@ def test_repeats_are_advised_only_where_they_can_bring_a_decision(made_up, cases
 def test_the_minimum_is_to_be_lowered_only_while_that_is_allowed(made_up):
     _, _, plan = series(made_up, cases=8, of_a_person=False)
     whole = replace(plan.experiment, plan=replace(plan.experiment.plan, sample_size=20))
-    assert "lowers the minimum" in next(outlook(whole, (), 8, 16, 1))
-    assert next(outlook(whole, plan.trials, 8, 16, 1)).endswith("Add cases.")
+    assert "lowers the minimum" in next(outlook(whole, (), 8))
+    assert next(outlook(whole, plan.trials, 8)).endswith("Add cases.")
 
 
 @pytest.mark.parametrize(
