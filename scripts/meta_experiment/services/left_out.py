@@ -15,6 +15,7 @@ from meta_experiment.types import Experiment
 from meta_experiment.types.results.health import Finding
 
 _HISTORY = ".jsonl"
+_NAMED = 5  # of what was left out
 
 
 def left_out(workspace: Workspace, *, most: int | None = None) -> list[Experiment]:
@@ -60,13 +61,16 @@ def _versions(workspace: Workspace) -> Iterator[bytes]:
                 yield read_whole(place)
 
 
-def left_out_findings(workspace: Workspace, *, most: int | None = None) -> Iterator[Finding]:
-    """Find experiments that a merge left out of the registry."""
-    for item in left_out(workspace, most=most):
+def left_out_finding(workspace: Workspace, *, most: int | None = None) -> Iterator[Finding]:
+    """Find whether a merge left experiments out of the registry: one finding of them all."""
+    names = [item.experiment_id for item in left_out(workspace, most=most)]
+    if names:
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        are, they = ("is", "it") if len(names) == 1 else ("are", "them")
         yield Finding(
             "registry",
             ok=False,
-            detail=f"{item.experiment_id} is not in it, and its texts or history are here: "
-            "a merge left it out",
+            detail=f"{', '.join(names[:_NAMED])}{more} {are} not in it, and texts or history "
+            f"are here: a merge left {they} out",
             hint="meta-experiment recover",
         )

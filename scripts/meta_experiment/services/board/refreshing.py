@@ -15,7 +15,7 @@ from meta_experiment.services.acting.learnings import followed, learned_ids, lea
 from meta_experiment.services.board.plan_rows import plan_rows
 from meta_experiment.services.board.promotions import owed_to_chance, saved_a_month
 from meta_experiment.services.board.rows import Row, row, step_of
-from meta_experiment.services.left_out import left_out_findings
+from meta_experiment.services.left_out import left_out_finding
 from meta_experiment.services.planning.shaping import step_of_draft
 from meta_experiment.services.serving.weights_in_force import renew_weights
 from meta_experiment.services.strange_entries import strange_entries
@@ -52,7 +52,7 @@ def refresh(
     plan_files, learnings = plan_files_stamp(layout), learnings_stamp(layout)
     counting = workspace.checkout.counting().digest
     notes += [f"{item.detail}. {item.hint}" for item in strange_entries(workspace)]
-    if kept.registry != stamp:
+    if kept.registry != stamp and layout.registry.exists():
         notes += _left_out(workspace)
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     running = [item for item in experiments.values() if item.status is Status.RUNNING]
@@ -107,7 +107,7 @@ def refresh(
 def _left_out(workspace: Workspace) -> list[str]:
     """Say which experiments a merge left out of the registry, as far as a look tells it."""
     with contextlib.suppress(MetaExperimentError):
-        found = left_out_findings(workspace, most=_VERSIONS)
+        found = left_out_finding(workspace, most=_VERSIONS)
         return [f"The registry: {item.detail}. Next: {item.hint}" for item in found]
     return []
 

@@ -16,7 +16,7 @@ from meta_experiment.services.health.checking import journal, lost_registry
 from meta_experiment.services.health.draws import draw_problems, weight_remarks
 from meta_experiment.services.health.learnt_entries import learnt_entries
 from meta_experiment.services.health.stored_bytes import Copies
-from meta_experiment.services.left_out import left_out_findings
+from meta_experiment.services.left_out import left_out_finding
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.serving import hiding
 from meta_experiment.services.serving.placed import stand_in_version
@@ -53,7 +53,7 @@ def verify(workspace: Workspace) -> Health:
     if lost is not None:
         return _health(workspace, [*findings, lost, *_unseen(workspace)])
     findings += strange_entries(workspace)
-    findings += left_out_findings(workspace)
+    findings += left_out_finding(workspace)
     findings += _area("registry", experiments, _plan, "experiments, plans unchanged")
     registered, faults = len(experiments), list[Problem]()
     experiments = [*experiments, *put_away(workspace, experiments, faults)]
