@@ -82,3 +82,21 @@ def test_days_that_trials_share_stay_together():
         for place in range(9)
     ]
     assert seen([*day, *later]).e_promote == pytest.approx(seen(day).e_promote)
+
+
+def test_arms_that_ran_one_after_the_other_are_compared_in_pairs():
+    """As runs of a harness: no time has both, and nothing could ever be decided."""
+    arms = {"control": 0.3, "b": 0.8}
+    chance = random.Random(4)  # noqa: S311
+    trials = [
+        trial(arm, place, metrics={"success": float(chance.random() < arms[arm])})
+        for place, arm in enumerate(name for name in arms for _ in range(100))
+    ]
+    found = seen(trials)
+    assert found.rule == PAIRS
+    assert found.e_promote > 20
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.03])
+def test_however_small_an_arm_it_is_held_against_units_of_its_time(share):
+    assert seen(drifting(share=share)).rule == STRATA

@@ -25,6 +25,7 @@ from meta_experiment.types import Metric
 
 STRATA = "exact rule within strata of time"
 _FEWEST = 10  # units of both arms; with fewer too many strata hold one arm alone
+_BESIDE = 0.5  # of the smaller arm's units; with fewer beside others the arms ran in turn
 
 
 def external_design(family: Family) -> Design:
@@ -70,17 +71,27 @@ def compared(
     """Return the same of units and successes by moment, and of all of an arm.
 
     Where units were added to an arm, to its harm, nobody knows their time: all are one stratum.
-    Where nobody knows that of either arm, as of units to come, pairs are formed of them.
+    Where nobody knows that of either arm, as of units to come, pairs are formed of them. So are
+    they where the arms ran one after the other, as runs of a harness do: no time has both, and
+    what is chosen by times and arms alone is not chosen by outcomes.
     """
     if not {*(control or {None}), *(treatment or {None})} - {None}:
-        pairs = min(whole_control[0], whole_treatment[0])
-        seen = pair_rule(_part(whole_control, pairs), _part(whole_treatment, pairs), pairs)
-        return seen.log_e_greater, seen.log_e_less, rates.PAIRS
+        return _in_pairs(whole_control, whole_treatment)
     if control is None or treatment is None:
         found = strata_rule([_stratum(whole_control, whole_treatment)])
-    else:
-        found = strata_rule(strata(control, treatment))
+        return found.log_e_greater, found.log_e_less, STRATA
+    parts = strata(control, treatment)
+    smaller = [min(part.control, part.treatment) for part in parts]
+    if sum(smaller) < _BESIDE * min(whole_control[0], whole_treatment[0]):
+        return _in_pairs(whole_control, whole_treatment)
+    found = strata_rule(parts)
     return found.log_e_greater, found.log_e_less, STRATA
+
+
+def _in_pairs(whole_control: Totals, whole_treatment: Totals) -> tuple[float, float, str]:
+    pairs = min(whole_control[0], whole_treatment[0])
+    seen = pair_rule(_part(whole_control, pairs), _part(whole_treatment, pairs), pairs)
+    return seen.log_e_greater, seen.log_e_less, rates.PAIRS
 
 
 def strata(
