@@ -125,6 +125,45 @@ def test_rows_that_nobody_can_read_keep_nobody_from_removing_a_machine(tmp_path,
     assert record(cy, name).decided.machine == bob.signer_id
 
 
+class _Removing:
+    """A store in which the owner removes a machine as soon as that did something."""
+
+    def __init__(self, store, verb, remove):
+        self._store, self._verb, self._remove = store, verb, remove
+
+    def __getattr__(self, name):
+        known = getattr(self._store, name)
+
+        def then_removed(*asked):
+            said = known(*asked)
+            self._remove()
+            return said
+
+        return then_removed if name == self._verb else known
+
+
+@pytest.mark.parametrize("verb", ["lease_decision", "decide"])
+def test_one_that_is_removed_while_it_decides_carries_nothing_out(tmp_path, monkeypatch, verb):
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy")
+    bob.measure(name, 0, 24)
+    trade(ann, bob, cy)
+    done = []
+
+    def carry_out(*_):
+        done.append("by bob")
+        return CarriedOut(COMMIT, "main", "")
+
+    with monkeypatch.context() as watched:
+        watched.setattr(team_settling, "carry_out", carry_out)
+        step = bob.auto(
+            exchange=lambda it: _Removing(it, verb, lambda: ann.admit("bob", remove=True))
+        )
+    assert step.error == "refused"
+    assert "the owner admits it no longer" in step.sentence
+    assert done == []
+    assert len(ann.team.decisions[name]) == (verb == "decide")
+
+
 def told(mate, *machines):
     with mate.member() as (workspace, member):
         return decisions_of(workspace, member, machines)

@@ -18,6 +18,7 @@ from meta_experiment.errors import (
     ConflictError,
     LockedError,
     MetaExperimentError,
+    RefusedError,
     RemoteError,
 )
 from meta_experiment.records import dataclass
@@ -141,12 +142,14 @@ class TeamSeat:
 
         Raises:
             LockedError: another machine holds the lease.
+            RefusedError: this machine was removed meanwhile.
             NetworkError, RemoteError: the store does not answer, or refuses.
         """
         table, name = self.member.exchange, self.experiment.experiment_id
         lease = take_lease(self.workspace, self.member, self.known, self.experiment)
         try:
             exchange(self.workspace, self.member, [name])  # all that there is, from now on
+            self._require_may()
             found = self.record()
             if found.decided is None:
                 outcome = due()
@@ -164,12 +167,27 @@ class TeamSeat:
                         raise
                 found = self.remember(self.record())
             if self.is_to_be_carried_out(found):
+                self._require_may()
                 lease = table.renew(lease, LEASE_SECONDS)
                 return self._carried_out(found)
             return SettledDecision(found)
         finally:
             with suppress(MetaExperimentError):
                 table.release(lease)
+
+    def _require_may(self) -> None:
+        """Look again whether this machine may decide: the owner may have said otherwise since.
+
+        Raises:
+            RefusedError: it may not.
+        """
+        self.known = believed(self.member)
+        if self.may_not:
+            name = self.experiment.experiment_id
+            raise RefusedError(
+                f"This machine decides nothing of {name} any more: {self.may_not}.",
+                hint="What others decide comes with the next exchange: meta-experiment auto",
+            )
 
     @staticmethod
     def is_to_be_carried_out(found: TeamRecord) -> bool:
