@@ -171,3 +171,8 @@ def test_who_takes_all_positions_takes_nobody_the_exchange(tmp_path, monkeypatch
     assert "makes no sense" in said
     with bob.at_work() as workspace:
         assert workspace.checkout.positions(name).ranges == ()
+    ann.measure(name, 0, 24)
+    ann.auto()
+    taken_up = shared(bob)[-1]
+    assert f"{name} was decided by the team" in taken_up
+    assert bob.experiment(name).status is Status.PROMOTED

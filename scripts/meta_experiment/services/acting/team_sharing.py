@@ -58,11 +58,15 @@ def share(
         experiment = workspace.store.experiment(item.experiment_id)
         try:
             if may_lease and _draws_here(workspace, experiment):
-                try:
-                    leased += lease_ahead(workspace, member.exchange, experiment)
-                except ForbiddenError:
-                    may_lease = False
-                    notes.append(_WRITES_ALONE)
+                leased += lease_ahead(workspace, member.exchange, experiment)
+        except ForbiddenError:
+            may_lease = False
+            notes.append(_WRITES_ALONE)
+        except _OVER:
+            raise
+        except MetaExperimentError as error:  # what was decided is taken up all the same
+            notes.append(f"{item.experiment_id}: {error.message}")
+        try:
             notes += _taken_up(TeamSeat(workspace, member, experiment, known))
         except _OVER:
             raise
