@@ -78,6 +78,49 @@ def test_one_that_is_prolonged_for_ever_in_somebodys_name_is_followed(due):
     assert ann.auto().action is Action.PROMOTE
 
 
+def test_earlier_ones_that_are_put_there_in_turn_hinder_no_longer_than_one(due):
+    name, ann, bob = due
+    signed = []
+    for _ in range(2):
+        signed.append(taken(bob, name))
+        bob.team.seen_by(bob.signer_id).release(signed[-1])
+    said = []
+    for turn in range(9):
+        put(ann.team, name, signed[turn % 2])
+        said.append(ann.auto())
+        with ann.at_work() as workspace:
+            for _ in range(int(LEASE_SECONDS)):
+                workspace.clock()
+    assert said[0].error == "locked"
+    assert "by the database's user somebody" in said[0].sentence
+    assert Action.PROMOTE in [it.action for it in said if it is not None]
+
+
+def test_one_that_is_at_work_now_and_then_is_not_taken_for_one_that_stays(due):
+    name, ann, bob = due
+    for _ in range(9):
+        lease = taken(bob, name)
+        with pytest.raises(LockedError):
+            taken(ann, name)
+        bob.team.seen_by(bob.signer_id).release(lease)
+        ann.team.seen_by(ann.signer_id).release(taken(ann, name))
+        with ann.at_work() as workspace:
+            for _ in range(int(LEASE_SECONDS)):
+                workspace.clock()
+
+
+def test_a_check_says_who_has_the_right_to_decide_and_who_wrote_that(due):
+    name, ann, bob = due
+    ann.share()
+    taken(bob, name)
+    with ann.member() as (workspace, member):
+        found = check_store(workspace, member).findings
+    (said,) = [it for it in found if "right to decide" in it.detail]
+    assert said.ok
+    assert said.detail.startswith(f"machine {bob.signer_id} has the right to decide, for 300 s")
+    assert said.detail.endswith("by the database's user somebody")
+
+
 def test_who_was_passed_over_decides_nothing(due):
     name, ann, bob = due
     lease = taken(bob, name)

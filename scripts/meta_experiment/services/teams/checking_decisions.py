@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.errors import as_word
-from meta_experiment.services.teams.deciding_lease import why_not_held
+from meta_experiment.services.teams.deciding_lease import held_by, why_not_held
 from meta_experiment.services.teams.kept_facts import read_kept
 from meta_experiment.services.teams.leasing import LAST_POSITION
 from meta_experiment.services.teams.membership import BelievedMachines, Membership
@@ -38,6 +38,11 @@ def check_decisions(
         if item.otherwise:
             hint = "The store had forgotten the first. What stands on the branch holds."
             yield Finding(name, ok=False, detail=item.sentence, hint=hint)
+    held = member.exchange.lease(name)
+    if held is not None and not why_not_held(member, known, experiment, held):
+        said = f"machine {as_word(held.machine)} has the right to decide"
+        detail = f"{said}, {held_by(member, experiment, held)}"
+        yield Finding(name, ok=True, detail=detail)
     found: dict[tuple[str | None, RowKind], list[str]] = {}
     for kind, place, said in _in_the_way(member, experiment, known, record):
         found.setdefault((writers.get((kind, place)), kind), []).append(said)

@@ -6,16 +6,17 @@ machine that may decide signed it, and for no longer than one takes: else it is 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
-from meta_experiment.errors import LockedError, as_word
-from meta_experiment.services.teams.kept_facts import SeenHolder, change_kept, read_kept
+from meta_experiment.errors import CorruptStoreError, LockedError, as_word
+from meta_experiment.services.teams.kept_facts import change_kept, read_kept
 from meta_experiment.services.teams.membership import BelievedMachines, Membership
 from meta_experiment.services.teams.signatures import is_signed
 from meta_experiment.services.teams.statements import statement
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.exchange import Lease
+from meta_experiment.store.exchange import Lease, RowKind, WrittenRow
 from meta_experiment.types import Experiment
 
 LEASE_SECONDS = 300.0
@@ -32,15 +33,18 @@ def take_lease(
     """
     table, name = member.exchange, experiment.experiment_id
     held, over = table.lease(name), None
-    if held is not None and held.machine != member.signer.machine:
+    if held is None or held.machine == member.signer.machine:  # whoever had it, gave it back
+        change_kept(workspace, experiment, lambda before: replace(before, holders={}))
+    else:
         over = held.fence
         if not why_not_held(member, known, experiment, held) and not _outstayed(
             workspace, experiment, held
         ):
             raise LockedError(
                 f"Another machine of the team, {held.machine}, is deciding {name} just now, "
-                f"for {held.seconds:.0f} s at most.",
-                hint="What it decides comes with the next exchange: meta-experiment auto",
+                f"{held_by(member, experiment, held)}.",
+                hint="What it decides comes with the next exchange: meta-experiment auto. If "
+                "that goes on for long, ask who wrote it",
             )
     lease = table.lease_decision(name, LEASE_SECONDS, over)
     if lease is None:
@@ -66,18 +70,32 @@ def why_not_held(
     return ""
 
 
+def held_by(member: Membership, experiment: Experiment, held: Lease) -> str:
+    """Say for how long one has the right to decide, and who wrote so into the database."""
+    place, rows = (RowKind.LEASE, held.fence), list[WrittenRow]()
+    with suppress(CorruptStoreError):  # too much of it to be read
+        rows += member.exchange.written(experiment.experiment_id)
+    users = [row.by for row in rows if (row.kind, row.place) == place and row.by]
+    by = "".join(f", by the database's user {as_word(user)}" for user in users[:1])
+    return f"for {held.seconds:.0f} s at most{by}"
+
+
 def _outstayed(workspace: Workspace, experiment: Experiment, held: Lease) -> bool:
     """Tell whether one was seen here to have it for so long that it cannot be at work.
 
-    Somebody prolongs it in its name, who need not have its key. A clock that was set back
-    begins anew.
+    Somebody prolongs it in its name, or puts its earlier ones there again, who need not have
+    its key. A clock that was set back begins anew.
     """
-    seen, now = read_kept(workspace, experiment).holder, workspace.clock()
-    holder = SeenHolder(held.machine, held.fence, now)
-    if seen is None or seen.since > now or replace(seen, since=now) != holder:
-        change_kept(workspace, experiment, lambda before: replace(before, holder=holder))
+    now = workspace.clock()
+    since = read_kept(workspace, experiment).holders.get(held.machine)
+    if since is None or since > now:
+        change_kept(
+            workspace,
+            experiment,
+            lambda before: replace(before, holders={**before.holders, held.machine: now}),
+        )
         return False
-    return now - seen.since > _HELD_AT_MOST
+    return now - since > _HELD_AT_MOST
 
 
 def _statement(member: Membership, experiment: Experiment, lease: Lease) -> bytes:

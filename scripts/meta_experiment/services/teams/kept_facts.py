@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,6 @@ from meta_experiment.types import Experiment
 
 
 @dataclass(frozen=True, slots=True)
-class SeenHolder:
-    """Who was seen to have the right to decide, and since when by this machine's own clock."""
-
-    machine: str
-    fence: int
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
 class KeptFacts:
     """What was seen: it counted then, by the words of the owner of that time.
 
@@ -41,14 +33,15 @@ class KeptFacts:
         leased_end: the position from which on nothing was leased.
         decision: what was decided, as its machine signed it with `public_key`.
         carried_out: that it was carried out, as the machine that did so said it.
-        holder: who had the right to decide when that was looked at last.
+        holders: machines that had the right to decide whenever that was looked at lately, and
+            since when by this machine's own clock.
     """
 
     leased_end: int = 0
     decision: TeamDecision | None = None
     public_key: bytes = b""
     carried_out: TeamNote | None = None
-    holder: SeenHolder | None = None
+    holders: Mapping[str, float] = field(default_factory=dict)
 
 
 NOTHING_SEEN = KeptFacts()
@@ -69,7 +62,7 @@ def read_kept(workspace: Workspace, experiment: Experiment) -> KeptFacts:
         and TeamDecision(name, *decision[:3], *map(bytes.fromhex, decision[3:])),
         public_key=bytes.fromhex(document["public_key"]),
         carried_out=note and TeamNote(name, *note[:2], *map(bytes.fromhex, note[2:])),
-        holder=document["holder"] and SeenHolder(*document["holder"]),
+        holders=document.get("holders", {}),
     )
 
 
@@ -87,14 +80,14 @@ def change_kept(
         after = change(before)
         if after == before:
             return
-        decision, note, holder = after.decision, after.carried_out, after.holder
+        decision, note = after.decision, after.carried_out
         document = {
             "leased_end": after.leased_end,
             "decision": decision
             and [*decision[1:4], decision.document.hex(), decision.signature.hex()],
             "public_key": after.public_key.hex(),
             "note": note and [*note[1:3], note.document.hex(), note.signature.hex()],
-            "holder": holder and [holder.machine, holder.fence, holder.since],
+            "holders": dict(after.holders),
         }
         data = json.dumps(document, sort_keys=True).encode()
         path = _file(workspace, experiment)
