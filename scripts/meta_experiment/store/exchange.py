@@ -228,7 +228,7 @@ class Publications(Protocol):
     def published(self, experiment_id: str | None = None) -> Sequence[PublishedExperiment]:
         """Return all experiments, in the order of their coming, or that of an id alone.
 
-        Of those whose plans are too much together the largest come without them.
+        Where plans are too much together, those of who wrote most come without them.
         """
 
     def contents(self, experiment_id: str) -> dict[str, dict[str, Content | None]]:

@@ -242,22 +242,27 @@ def test_the_name_of_the_owner_is_bounded(team):
     assert len(team.see("a").owner().name) == 1024
 
 
-def test_many_large_plans_hide_no_other(team, monkeypatch):
+PLANS = (
+    "insert into THERE.experiments (project_id, experiment, plan_sha256, document,"
+    " machine, signature, beginning) select MINE, 'x' || n, 'y',"
+    " convert_to(repeat('x', SIZE), 'utf8'), 'm', 's', 0 from generate_series(1, MANY) n"
+)
+
+
+@pytest.mark.parametrize(("many", "size"), [(18, 200000), (1500, 500)])
+def test_too_many_plans_hide_none_of_another_role(team, monkeypatch, many, size):
     """They come by name, without what is in them; one that is asked for alone is whole."""
     monkeypatch.setattr(measured, "WHOLE", 1 << 20)
-    team.run(
-        "insert into THERE.experiments (project_id, experiment, plan_sha256, document,"
-        " machine, signature, beginning) select MINE, 'x' || n, 'y',"
-        " convert_to(repeat('x', 200000), 'utf8'), 'm', 's', 0 from generate_series(1, 18) n",
-        "member",
-    )
+    plans = PLANS.replace("SIZE", str(size)).replace("MANY", str(many))
+    team.run(plans, "member")
     boss = team.see("a")
-    boss.publish(making.experiment("exp-2"), making.TEXTS)
+    larger = making.experiment("exp-2")._replace(document=b"d" * 9000)
+    boss.publish(larger, making.TEXTS)
     found = {it.experiment_id: it for it in boss.published()}
-    assert len(found) == 20
-    for name in ("exp-1", "exp-2"):
-        assert found[name] == making.experiment(name)
+    assert len(found) == many + 2
+    assert (found["exp-1"], found["exp-2"]) == (making.experiment(), larger)
     assert sum(len(it.document) for it in found.values()) < measured.WHOLE
-    assert (found["x18"].document, found["x18"].machine) == (b"", "m")
-    (alone,) = boss.published("x18")
-    assert len(alone.document) == 200000
+    last = found[f"x{many}"]
+    assert (last.document, last.machine) == (b"", "m")
+    (alone,) = boss.published(last.experiment_id)
+    assert len(alone.document) == size

@@ -164,7 +164,7 @@ class PublicationTables(ProjectTables):
     def published(self, experiment_id: str | None = None) -> Sequence[PublishedExperiment]:
         """Return all experiments, in the order of their coming, or that of an id alone.
 
-        Those whose plans are too much together come without them, the largest first.
+        Of who wrote too much the largest come without their plans.
         """
         with self._connections.transaction() as connection:
             rows = measured.rows(
@@ -256,17 +256,21 @@ _OWNER = (
     "select machine, public_key, left(machines.name, 1024) from meta_experiment.owners"
     " join meta_experiment.machines using (project_id, machine) where project_id = %s"
 )
+# To each who writes plans the same room, the smallest first: many hide nothing of another's.
 _PUBLISHED = """
     (select experiment, left(plan_sha256, 64) as plan_sha256, left(machine, 64) as machine,
         case when so_far <= %s then document end as document,
         case when so_far <= %s then signature end as signature, beginning
     from (
-        select *, sum(size) over (order by size, number) as so_far
+        select *, sum(size) over (order by theirs, number) as so_far
         from (
-            select *, octet_length(document)::bigint + octet_length(signature) as size
-            from meta_experiment.experiments
-            where project_id = %s and (%s::text is null or experiment = %s)
-        ) sized
+            select *, sum(size) over (partition by written_by order by size, number) as theirs
+            from (
+                select *, octet_length(document)::bigint + octet_length(signature) as size
+                from meta_experiment.experiments
+                where project_id = %s and (%s::text is null or experiment = %s)
+            ) sized
+        ) shared
     ) bounded order by number) published
 """
 
