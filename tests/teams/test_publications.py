@@ -180,3 +180,14 @@ def test_an_edited_plan_of_ones_own_is_shipped_under_no_name(tmp_path):
             made, lambda it: replace(it, plan=replace(it.plan, hypothesis="Edited."))
         )
     assert "is not the one that its hash names" in ann.exchange().experiments[0].refused
+
+
+def test_who_published_honestly_and_counts_no_longer_makes_no_check_fail(tmp_path):
+    made, (ann, bob) = team_of(tmp_path, "ann", "bob")
+    bob.record(made, ["bob"])
+    bob.exchange()
+    with bob.at_work() as workspace:
+        assert ann.team.experiments[made].machine == bob.signer(workspace).machine
+    ann.admit("bob", remove=True)
+    ann.exchange()
+    assert _faults(ann) == []

@@ -15,6 +15,7 @@ from meta_experiment.files.confine import Content
 from meta_experiment.model.plan_document import plan_sha256, plan_to_document
 from meta_experiment.services.teams.leasing import LAST_POSITION
 from meta_experiment.services.teams.membership import (
+    NO_LONGER,
     NOT_ADMITTED,
     BelievedMachines,
     Membership,
@@ -72,7 +73,7 @@ def why_aside(
     """Say why what stands in the store under an experiment's id is set aside; "" where not.
 
     The same plan that is here is none to be told of, where its machine only waits to be
-    admitted.
+    admitted, or counts no longer.
 
     Raises:
         RefusedError: a machine that counts published another plan.
@@ -80,7 +81,7 @@ def why_aside(
     name, same = experiment.experiment_id, found.plan_sha256 == terms_sha256(experiment)
     why = why_not_believed(member, known, experiment, found)
     if why:
-        return "" if same and why in {NOT_ADMITTED, _NOT_JOINED} else why
+        return "" if same and why in {NOT_ADMITTED, NO_LONGER, _NOT_JOINED} else why
     if not same:
         raise RefusedError(
             f"The store has another plan under the id {name}, published by machine "
