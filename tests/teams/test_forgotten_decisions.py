@@ -106,9 +106,10 @@ def test_who_knows_nothing_and_decides_again_makes_the_same_change(tmp_path, rem
     ann.team.now += 10_000.0
     step = bob.auto()
     assert len(remote) == 1
-    assert "It was taken back on main since, and is not brought again" in step.sentence
+    gone = "main does not have that text any more: it was taken back there, or edited since."
+    assert f"{gone} It is not brought again." in step.sentence
     (said, *_) = shared(cy)
-    assert said.endswith("It was taken back on main since, and is not brought again.")
+    assert said.endswith(f"{gone} It is not brought again.")
     ann.share()
     first, second = (mate.experiment(name).outcome for mate in (ann, bob))
     assert first.change_id == second.change_id

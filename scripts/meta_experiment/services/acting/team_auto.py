@@ -13,7 +13,7 @@ from meta_experiment.services.acting.carrying_out import target_of
 from meta_experiment.services.acting.ending_arms import end_arms
 from meta_experiment.services.acting.impacts import measured_impact
 from meta_experiment.services.acting.team_settling import SettledDecision, TeamSeat
-from meta_experiment.services.acting.team_sharing import share
+from meta_experiment.services.acting.team_sharing import no_longer_there, share
 from meta_experiment.services.teams.membership import believed
 from meta_experiment.services.teams.team_decisions import change_name
 from meta_experiment.services.teams.team_door import TeamDoor
@@ -218,10 +218,7 @@ def _way(experiment: Experiment, settled: SettledDecision) -> str:
     if done is not None:
         where = done.url or f"commit {done.commit[:12]} on {done.branch}"
         if done.taken_back:
-            return (
-                f"It was carried out: {where}. It was taken back on {team.branch} since, and "
-                "is not brought again."
-            )
+            return f"It was carried out: {where}. {no_longer_there(team.branch)}"
         take = "once it is merged" if done.branch != team.branch else "now"
         return (
             f"It is carried out: {where}. Take the text from {team.branch} {take} (git pull)."

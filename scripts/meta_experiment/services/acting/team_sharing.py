@@ -92,6 +92,14 @@ def begin_sharing(workspace: Workspace, experiment: Experiment) -> tuple[str, ..
         return (f"{said} {error.message}{hint}",)
 
 
+def no_longer_there(branch: str) -> str:
+    """Say that a branch has other texts than were promoted and brought there."""
+    return (
+        f"{branch} does not have that text any more: it was taken back there, or edited since. "
+        "It is not brought again."
+    )
+
+
 def _draws_here(workspace: Workspace, experiment: Experiment) -> bool:
     """Tell whether units of an experiment are drawn in this checkout from leased positions."""
     running = experiment.status is Status.RUNNING and draws_from_leases(experiment)
@@ -110,5 +118,5 @@ def _taken_up(seat: TeamSeat) -> Iterator[str]:
         branch = seat.experiment.plan.team.branch if seat.experiment.plan.team else ""
         where = f"What changed comes with git, from {branch}."
         if found.carried_out is not None and found.carried_out.taken_back:
-            where = f"It was taken back on {branch} since, and is not brought again."
+            where = no_longer_there(branch)
         yield f"{name} was decided by the team: {taken.message} {where}"

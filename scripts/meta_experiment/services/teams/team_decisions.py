@@ -54,7 +54,8 @@ class DecidedOutcome:
 class CarriedOut:
     """Where a decision was carried out: the commit, the branch it is on, how people see it.
 
-    `taken_back` says that the team's branch had other texts again when that was looked up.
+    `taken_back` says that the team's branch had other texts when that was looked up: again,
+    or by a later edit.
     """
 
     commit: str
