@@ -4,7 +4,7 @@ import pytest
 from tests.store.memory_exchange import Lease
 from tests.teams.deciders import deciders
 
-from meta_experiment.errors import LockedError
+from meta_experiment.errors import CorruptStoreError, LockedError
 from meta_experiment.services.acting import team_settling
 from meta_experiment.services.teams.checking_store import check_store
 from meta_experiment.services.teams.deciding_lease import LEASE_SECONDS, take_lease
@@ -136,6 +136,28 @@ def test_who_was_passed_over_decides_nothing(due):
 def findings(mate):
     with mate.member() as (workspace, member):
         return [it for it in check_store(workspace, member).findings if not it.ok]
+
+
+@pytest.mark.parametrize("verb", ["published", "notes", "batches_after", "contents", "written"])
+def test_what_cannot_be_read_hides_nothing_else_from_a_check(due, monkeypatch, verb):
+    """Somebody filled one table with more than anybody reads."""
+    name, ann, _ = due
+    ann.share()
+    stranger = "0" * 16
+    put(ann.team, name, Lease(name, stranger, 7, 0.0, b"s" * 64))
+    ann.team.seen_by(stranger).pass_positions(name, 10**15)
+    row = ann.forge(name, Lease(name, ann.signer_id, 7, 0.0))
+    ann.team.decisions[name].append(row._replace(document=b"{}"))
+
+    def too_large(*_):
+        raise CorruptStoreError("It is 72 MB.")
+
+    monkeypatch.setattr(type(ann.team.seen_by("")), verb, too_large)
+    said = [it.detail for it in findings(ann)]
+    assert ("It is 72 MB." in said) == (verb != "written")
+    assert any(f"as {stranger} is said to" in it for it in said)
+    assert any("positions from" in it for it in said)
+    assert any("decision 0 of" in it for it in said) == (verb != "notes")
 
 
 def test_whoever_is_in_the_way_is_named_by_a_check(due):

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from meta_experiment.errors import MetaExperimentError, as_word, cite
 from meta_experiment.files.headway import steps
 from meta_experiment.protocol import log_head
-from meta_experiment.services.teams.checking_decisions import check_decisions
+from meta_experiment.services.teams.checking_decisions import (
+    check_decisions,
+    check_lease,
+    check_positions,
+)
 from meta_experiment.services.teams.exchange_note import read_note, told_losses
 from meta_experiment.services.teams.exchanging import team_experiments
 from meta_experiment.services.teams.membership import (
@@ -26,7 +30,7 @@ from meta_experiment.services.teams.statements import batch_statement
 from meta_experiment.services.teams.store_losses import losses
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.exchange import Batch, PublishedExperiment
+from meta_experiment.store.exchange import Batch
 from meta_experiment.store.local.outgoing import own_logs, read_lines_at
 from meta_experiment.store.local.replicas import is_log_name, replicas
 from meta_experiment.types import Experiment
@@ -44,7 +48,7 @@ def check_store(workspace: Workspace, member: Membership) -> Health:
     findings = [*_members(member)]
     if all(item.ok for item in findings):
         known = believed(member)
-        findings += _lost(workspace, member, known)
+        findings += _by_itself("store", _lost(workspace, member, known))
         for experiment in steps(team_experiments(workspace), "checking the store"):
             findings += _experiment(workspace, member, experiment, known)
     return Health.of(sys.executable, str(workspace.root), findings)
@@ -91,29 +95,41 @@ def _experiment(
 ) -> Iterator[Finding]:
     name = experiment.experiment_id
     try:
-        found = published_of(member, name)
-        if found is None:
+        if published_of(member, name) is None:
             detail = "not in the store yet"
             yield Finding(name, ok=True, detail=detail, hint=_SHIP)
             return
-        faults = [*_publication(member, experiment, known, found)]
-        faults += [*_LogsHeld(workspace, member, experiment, known).faults()]
-        faults += [*check_decisions(workspace, member, experiment, known)]
-    except MetaExperimentError as error:
-        yield Finding(name, ok=False, detail=error.message, hint=error.hint)
-        return
-    yield from faults
-    if not faults:
+    except MetaExperimentError:  # what there is of the plan is looked at again
+        pass
+    findings = list[Finding]()
+    for part in (
+        _publication(member, experiment, known),
+        _LogsHeld(workspace, member, experiment, known).faults(),
+        check_decisions(workspace, member, experiment, known),
+        check_lease(member, experiment, known),
+        check_positions(member, experiment),
+    ):
+        findings += _by_itself(name, part)
+    yield from findings
+    if not findings:
         yield Finding(name, ok=True, detail="the store and this checkout agree")
 
 
+def _by_itself(name: str, part: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield what a part of the check finds; that it fails hides nothing of another."""
+    try:
+        yield from part
+    except MetaExperimentError as error:
+        yield Finding(name, ok=False, detail=error.message, hint=error.hint)
+
+
 def _publication(
-    member: Membership,
-    experiment: Experiment,
-    known: BelievedMachines,
-    found: PublishedExperiment,
+    member: Membership, experiment: Experiment, known: BelievedMachines
 ) -> Iterator[Finding]:
     """Yield what is wrong with an experiment as it stands in the store; it hinders nobody."""
+    found = published_of(member, experiment.experiment_id)
+    if found is None:
+        return
     why = why_aside(member, known, experiment, found)
     if not why and not has_texts(member, experiment):
         why = "its texts are not those of the plan"
