@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from meta_experiment.decide.due_actions import DUE, VERBS
-from meta_experiment.errors import MetaExperimentError
+from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.services.acting.action_plan import outcome_of
 from meta_experiment.services.acting.analysing import Study, study
 from meta_experiment.services.acting.carrying_out import target_of
@@ -246,7 +246,7 @@ def counted_sentence(
     which = sorted(keys if counted is None else counted)
     said = f"Counted: {_named(which, names)}."
     apart = [
-        f"{machine} ({seat.known.refused.get(machine, 'its plan names others')})"
+        f"{as_word(machine)} ({seat.known.refused.get(machine, 'its plan names others')})"
         for machine in sorted(names)
         if machine not in keys and machine not in which
     ]
@@ -254,14 +254,17 @@ def counted_sentence(
 
 
 def _names(seat: TeamSeat) -> dict[str, str]:
-    """Return what the machines of the project are called."""
+    """Return what the machines of the project are called, as may stand in a sentence."""
     joined = seat.member.exchange.machines()
-    named = {item.key.machine: item.key.name for item in joined}
+    named = {it.key.machine: as_word(it.key.name) for it in joined if it.key.name}
     return named | {seat.member.signer.machine: "this one"}
 
 
 def _named(machines: Sequence[str], names: Mapping[str, str]) -> str:
-    return _listed([f"{it} ({names[it]})" if names.get(it) else it for it in machines])
+    shown = [
+        f"{as_word(it)} ({names[it]})" if names.get(it) else as_word(it) for it in machines
+    ]
+    return _listed(shown)
 
 
 def _listed(items: Sequence[str]) -> str:
