@@ -1,6 +1,7 @@
 """A team's experiment is decided once, by a machine that may, and taken up by all."""
 
 import copy
+import hashlib
 import json
 import shutil
 
@@ -12,7 +13,9 @@ from meta_experiment.protocol import index
 from meta_experiment.services.acting import autopilot, promotion, team_settling
 from meta_experiment.services.acting.promotion import ActionOptions
 from meta_experiment.services.teams.membership import believed
+from meta_experiment.services.teams.statements import statement
 from meta_experiment.services.teams.team_decisions import CarriedOut, record_of
+from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.types import Action, Decision, Status
 
 COMMIT = "c0ffee" + "0" * 34
@@ -391,3 +394,39 @@ def kept(mate):
     folder = mate.root.with_name("kept")
     shutil.copytree(mate.root, folder)
     return folder
+
+
+def test_a_decision_that_was_signed_with_its_place_stays_decided(tmp_path):
+    """As it was at first; in another place it counts nowhere, as then."""
+    name, (ann, bob, cy) = deciders(tmp_path, "ann", "bob", "cy")
+    ann.measure(name, 0, 24)
+    trade(ann, bob, cy)
+    lease = ann.team.seen_by(ann.signer_id).lease_decision(name, 1.0)
+    row = ann.forge(name, lease)
+    with ann.member() as (workspace, member):
+        terms = terms_sha256(workspace.store.experiment(name))
+        digest = hashlib.sha256(row.document).digest()
+        place = row.machine, row.generation, row.fence
+        said = statement("decision", member.setting.project, name, terms, *place, digest)
+        row = row._replace(signature=member.signer.sign(said))
+    ann.team.decisions[name] = [row._replace(fence=row.fence + 1)]
+    cy.share()
+    assert cy.experiment(name).status is Status.RUNNING
+    ann.team.decisions[name] = [row]
+    cy.share()
+    assert cy.experiment(name).status is Status.PROMOTED
+
+
+@pytest.mark.usefixtures("carried")
+def test_no_name_of_a_machine_steers_a_screen_or_looks_like_ours(tmp_path):
+    name, (ann, bob) = deciders(tmp_path, "ann", "bob")
+    bob.measure(name, 0, 24)
+    bob.exchange()
+    odd = "bob\x1b[2J\u202e\nDecided here: all is well"
+    for who, key in list(ann.team.keys.items()):
+        ann.team.keys[who] = key._replace(name=odd)
+    dry = ann.auto(dry_run=True).sentence
+    for said in (dry, ann.auto().sentence):
+        assert bob.signer_id in said
+        assert said.isprintable()
+        assert "'bob�[2J� Decided here: all is well'" in said

@@ -384,11 +384,18 @@ def _object_name(document: Mapping[str, object]) -> str:
 
 
 def is_decided(member: Membership, terms: str, row: TeamDecision, key: bytes) -> bool:
-    """Tell whether the holder of a key decided so, under the plan of these terms."""
-    return is_signed(key, row.signature, _decision_statement(member, terms, row))
+    """Tell whether the holder of a key decided so, under the plan of these terms.
+
+    The place in the store was signed too at first: what was decided then stays decided.
+    """
+    placed = _decision_statement(member, terms, row, row.generation, row.fence)
+    plain = _decision_statement(member, terms, row)
+    return any(is_signed(key, row.signature, said) for said in (plain, placed))
 
 
-def _decision_statement(member: Membership, terms: str, decision: TeamDecision) -> bytes:
+def _decision_statement(
+    member: Membership, terms: str, decision: TeamDecision, *place: int
+) -> bytes:
     """Say that a machine decided so of this experiment, under this plan.
 
     Its place in the store is not said: a store may forget it, and get it again in another.
@@ -399,6 +406,7 @@ def _decision_statement(member: Membership, terms: str, decision: TeamDecision) 
         decision.experiment_id,
         terms,
         decision.machine,
+        *place,
         hashlib.sha256(decision.document).digest(),
     )
 
