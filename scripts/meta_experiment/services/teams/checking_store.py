@@ -17,7 +17,6 @@ from meta_experiment.services.teams.checking_decisions import (
 from meta_experiment.services.teams.exchange_note import read_note, told_losses
 from meta_experiment.services.teams.exchanging import team_experiments
 from meta_experiment.services.teams.membership import (
-    NOT_ADMITTED,
     BelievedMachines,
     Membership,
     believed,
@@ -35,6 +34,7 @@ from meta_experiment.store.local.outgoing import own_logs, read_lines_at
 from meta_experiment.store.local.replicas import is_log_name, replicas
 from meta_experiment.types import Experiment
 from meta_experiment.types.results.health import Finding, Health
+from meta_experiment.types.results.team_store import NOT_ADMITTED
 
 _SHIP = "meta-experiment store ship"
 

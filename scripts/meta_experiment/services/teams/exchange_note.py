@@ -18,7 +18,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
 from meta_experiment.protocol.seal import read_sealed
 from meta_experiment.records import dataclass
-from meta_experiment.types.results.team_store import StoreMachine
+from meta_experiment.types.results.team_store import NOT_ADMITTED, StoreMachine
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
@@ -108,8 +108,6 @@ def _standing(note: ExchangeNote) -> Iterator[str]:
     """Say of machines that wait for the owner's word, this one and others."""
     if not note.machines:
         return
-    from meta_experiment.services.teams.membership import NOT_ADMITTED
-
     waiting = []
     for item in note.machines:
         if item.why and item.machine == note.own:

@@ -12,9 +12,8 @@ from meta_experiment.services.teams.statements import fingerprint, machine_id
 from meta_experiment.services.teams.team_setting import TeamSetting
 from meta_experiment.store.exchange import Exchange, MachineAdmission
 from meta_experiment.types import Experiment
+from meta_experiment.types.results.team_store import NO_LONGER, NOT_ADMITTED
 
-NOT_ADMITTED = "the owner has not admitted it"
-NO_LONGER = "the owner admits it no longer"
 FORGED_ID = "its id is not that of its key"
 
 

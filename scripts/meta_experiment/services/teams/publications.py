@@ -14,18 +14,14 @@ from meta_experiment.errors import ConflictError, DriftError, RefusedError, as_w
 from meta_experiment.files.confine import Content
 from meta_experiment.model.plan_document import plan_sha256, plan_to_document
 from meta_experiment.services.teams.leasing import LAST_POSITION
-from meta_experiment.services.teams.membership import (
-    NO_LONGER,
-    NOT_ADMITTED,
-    BelievedMachines,
-    Membership,
-)
+from meta_experiment.services.teams.membership import BelievedMachines, Membership
 from meta_experiment.services.teams.signatures import is_signed
 from meta_experiment.services.teams.statements import publication_statement
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.exchange import Contents, PublishedExperiment
 from meta_experiment.types import Experiment
+from meta_experiment.types.results.team_store import NO_LONGER, NOT_ADMITTED
 
 _NOT_JOINED = "it has not joined"
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from meta_experiment.records import dataclass
 
+NOT_ADMITTED = "the owner has not admitted it"  # why a machine does not count
+NO_LONGER = "the owner admits it no longer"
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangedExperiment:
