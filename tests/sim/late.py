@@ -5,7 +5,7 @@ from tests.support.warehouse_rows import plan_of
 
 from meta_experiment.decide.collected import ArmDay, CollectedSums, MetricSums, RetoldDays
 from meta_experiment.decide.lateness import lateness
-from meta_experiment.decide.quality import sample_ratio
+from meta_experiment.decide.quality import ALPHA, sample_ratio
 from meta_experiment.decide.shares_over_time import shares_over_time
 from meta_experiment.decide.units import Arm
 from meta_experiment.stats.joint_moments import JointMoments
@@ -54,7 +54,7 @@ def shares_alarm(rng, *, shares, days=DAYS, a_day=A_DAY):
             name: Arm(name, (), {}, counted=sum(of.values()), by_day=dict(of))
             for name, of in zip(ARMS, counts, strict=True)
         }
-        if not shares_over_time(arms).ok:
+        if not shares_over_time(arms, ALPHA).ok:
             return True
     return False
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from meta_experiment.decide.collected import ArmDay, CollectedSums
+from meta_experiment.decide.quality import ALPHA
 from meta_experiment.records import dataclass
 from meta_experiment.stats.late_shares import LateCount, LateSum, late_counts, late_sums
 from meta_experiment.types import LatenessCheck, Metric, Plan, Scale
 
-ALPHA = 0.01
 _UNITS, _VALUES = "units", "units with a value"
 
 

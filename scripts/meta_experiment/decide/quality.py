@@ -69,7 +69,7 @@ def sample_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
         return _changing_ratio(plan, arms)
     external = plan.assignment is Assignment.EXTERNAL
     if external and any(arm.by_day for arm in arms.values()):
-        return shares_over_time(arms)
+        return shares_over_time(arms, ALPHA)
     counts = {name: arm.exposed for name, arm in arms.items()}
     weights = {item.name: item.weight for item in plan.variants if item.name in arms}
     total = sum(weights.values())

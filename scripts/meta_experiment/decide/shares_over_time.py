@@ -8,11 +8,10 @@ from meta_experiment.decide.units import Arm
 from meta_experiment.stats.srm import homogeneous
 from meta_experiment.types import SrmCheck
 
-ALPHA = 0.01
 _FEWEST = 20  # units of all arms to be compared with others
 
 
-def shares_over_time(arms: Mapping[str, Arm]) -> SrmCheck:
+def shares_over_time(arms: Mapping[str, Arm], alpha: float) -> SrmCheck:
     """Compare the arms' shares of the units between days.
 
     Nobody here knows what they ought to be. A rollout that gives the treatment more from day to
@@ -28,7 +27,7 @@ def shares_over_time(arms: Mapping[str, Arm]) -> SrmCheck:
         return SrmCheck(True, counts, shares, None, None, over_time=True)
     found = homogeneous(rows)
     p_anytime = min(1.0, found.p_value * len(rows) * (len(rows) - 1))
-    return SrmCheck(p_anytime > ALPHA, counts, shares, found.p_value, p_anytime, over_time=True)
+    return SrmCheck(p_anytime > alpha, counts, shares, found.p_value, p_anytime, over_time=True)
 
 
 def _rows(arms: Sequence[Mapping[int, int]]) -> list[list[int]]:

@@ -12,14 +12,14 @@ scores of a group may rest on all units up to its end, their arms ignored.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from meta_experiment.records import dataclass
-from meta_experiment.stats.log_sums import log_add, log_sum_exp
+from meta_experiment.stats.concave_mixture import log_mixture
+from meta_experiment.stats.log_sums import log_add
 from meta_experiment.stats.mixed_prior import EFFECTS
 
 _LARGEST_EXPONENT = 700.0
-_NEGLIGIBLE = 40.0  # of a logarithm beside another: a part in 10^17
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def log_e_of_groups(groups: Iterable[Group], sign: int) -> float:
             _log_mean(theta, group.scores, group.layouts) for group in known
         )
 
-    return _mixed(total, sign)
+    return log_mixture(total, EFFECTS, sign)
 
 
 def log_e_of_draws(
@@ -86,26 +86,7 @@ def log_e_of_draws(
             means = [log_add(log(p) + theta * u, log(q)) for u, p, q in units]
         return theta * seen - math.fsum(means)
 
-    return _mixed(total, sign)
-
-
-def _mixed(total: Callable[[float], float], sign: int) -> float:
-    """Average over the effects, up to those that weigh nothing beside the nearer ones.
-
-    The log of the factor is concave in the effect and zero at none, so that it falls beyond
-    an effect at least as steeply as before it.
-    """
-    terms, before, last = list[float](), 0.0, 0.0
-    for place, (effect, weight) in enumerate(EFFECTS, 1):
-        value = total(sign * effect)
-        terms.append(value + weight)
-        slope = (value - last) / (effect - before)
-        before, last = effect, value
-        if slope < 0.0 and place < len(EFFECTS):
-            next_at_most = value + slope * (EFFECTS[place][0] - effect)
-            if next_at_most < max(terms) - _NEGLIGIBLE:
-                break
-    return log_sum_exp(terms)
+    return log_mixture(total, EFFECTS, sign)
 
 
 def _log_mean(theta: float, scores: Sequence[float], layouts: Sequence[Layout]) -> float:

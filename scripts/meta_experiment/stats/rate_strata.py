@@ -20,12 +20,11 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from meta_experiment.records import dataclass
+from meta_experiment.stats.concave_mixture import log_mixture
 from meta_experiment.stats.inputs import require_counts
-from meta_experiment.stats.log_sums import log_sum_exp
 
 _SD = 1.5
 _GUESSES = tuple(math.exp(0.25 * k) for k in range(-20, 11))
-_NEGLIGIBLE = 40.0  # of a logarithm beside another: a part in 10^17
 _LAST_TERM = 1e-18  # of a sum whose terms fall
 
 
@@ -75,30 +74,13 @@ def strata_rule(strata: Iterable[RateStratum]) -> StrataEvidence:
         if 0 < successes < item.units and item.control and item.treatment:
             treated += item.treatment_successes
             tables[item.control, item.treatment, successes] += 1
-    return StrataEvidence(*(_mixed(treated, tables, sign) for sign in (1.0, -1.0)))
 
-
-def _mixed(treated: int, tables: Counter[tuple[int, int, int]], sign: float) -> float:
-    """Average over the guesses, up to those that weigh nothing beside the nearer ones.
-
-    The log likelihood ratio is concave in the guess and zero at none, so that it falls beyond
-    one at least as steeply as before it.
-    """
-    guesses = _prior()
-    terms, before, last = list[float](), 0.0, 0.0
-    for place, (guess, log_weight) in enumerate(guesses, 1):
-        theta = sign * guess
-        value = theta * treated - math.fsum(
+    def total(theta: float) -> float:
+        return theta * treated - math.fsum(
             number * _log_mean(*table, theta) for table, number in tables.items()
         )
-        terms.append(value + log_weight)
-        slope = (value - last) / (guess - before)
-        before, last = guess, value
-        if slope < 0.0 and place < len(guesses):
-            next_at_most = value + slope * (guesses[place][0] - guess)
-            if next_at_most < max(terms) - _NEGLIGIBLE:
-                break
-    return log_sum_exp(terms)
+
+    return StrataEvidence(*(log_mixture(total, _prior(), sign) for sign in (1.0, -1.0)))
 
 
 @cache

@@ -1,13 +1,11 @@
 """Two branches that both changed experiments, merged by git and by what people do with it."""
 
 import json
-import os
 import shutil
 import subprocess
 
 import pytest
 from tests.cli.conftest import CONTROL, TREATMENT, bare_project, project
-from tests.sealing import own_key
 
 __all__ = ["bare_project", "project"]
 
@@ -59,20 +57,10 @@ def registry(project):
     return project.path(".claude/meta/experiments.json")
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Where the first test leaves its project for the others, which then need not make it."""
-    return tmp_path_factory.mktemp("kept") / "project"
-
-
 @pytest.fixture
-def parted(project, kept):
+def parted(project, kept, as_kept):
     """A branch `side` with the experiment bb, and the one that is out with aa; zz on both."""
-    own_key()  # the same in the home of every test
-    if kept.exists():
-        shutil.rmtree(project.root)
-        shutil.copytree(kept, project.root)
-        os.chdir(project.root)
+    if as_kept(project):
         return project
     made(project, "zz")
     project.git("branch", "side")

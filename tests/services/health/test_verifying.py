@@ -11,7 +11,6 @@ import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, project
 from tests.everyday import some
 from tests.logs import own_log
-from tests.sealing import own_key
 from tests.store.making import experiment
 
 from meta_experiment.errors import StorageError
@@ -25,20 +24,10 @@ from meta_experiment.types import Experiment, FileVersion, Status
 __all__ = ["project"]
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Where the first test leaves its project for the others, which then need not make it."""
-    return tmp_path_factory.mktemp("kept") / "project"
-
-
 @pytest.fixture
-def promoted(project, kept):
+def promoted(project, kept, as_kept):
     """A promoted experiment with trials, a summary, a board and backups."""
-    own_key()  # the same in the home of every test
-    if kept.exists():
-        shutil.rmtree(project.root)
-        shutil.copytree(kept, project.root)
-        os.chdir(project.root)
+    if as_kept(project):
         (found,) = meta(project, "trials").glob("exp-*")
         return found.name
     made = project.create("--no-auto", start=False)

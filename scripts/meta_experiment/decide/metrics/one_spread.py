@@ -15,11 +15,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.adjustment import AdjustedComparison
 from meta_experiment.decide.metrics.family import Design
 from meta_experiment.decide.metrics.sample import Sample, SummarySample
-from meta_experiment.decide.scale import Bound
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import AnalysisType, Metric, Scale
 
@@ -31,50 +29,45 @@ Result = TypeVar("Result")
 
 def at_one_spread(design: Design) -> Design:
     """Return a design of means that holds the spread of a small arm up by the large one's."""
+    adjusted = AdjustedComparison
+    equivalence = design.equivalence or design.evidence
     return replace(
         design,
-        evidence=partial(_evidence, design),
-        equivalence=partial(_equivalence, design),
+        evidence=partial(_weighed, design, adjusted.evidence, design.evidence),
+        equivalence=partial(_weighed, design, adjusted.equivalence, equivalence),
         evidence_once=partial(_once, design.evidence_once),
         test=partial(_once, design.test),
-        interval_once=partial(_interval_once, design),
-        interval_always=partial(_interval_always, design),
+        interval_once=partial(_of_widened, design.interval_once),
+        interval_always=partial(
+            _weighed, design, adjusted.interval_always, design.interval_always
+        ),
         adjusted=design.adjusted and partial(_adjusted, design),
     )
 
 
-def _evidence(
-    design: Design, control: Sample, treatment: Sample, metric: Metric, at: float
-) -> Evidence:
+def _weighed(
+    design: Design,
+    of_adjusted: Callable[[AdjustedComparison, float], Result],
+    of_samples: Callable[..., Result],
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    at: float,
+) -> Result:
     found = _adjusted(design, control, treatment, metric)
     if found is not None:
-        return found.evidence(at)
-    return design.evidence(*_widened(control, treatment, metric), metric, at)
+        return of_adjusted(found, at)
+    return _of_widened(of_samples, control, treatment, metric, at)
 
 
-def _equivalence(
-    design: Design, control: Sample, treatment: Sample, metric: Metric, at: float
-) -> Evidence:
-    found = _adjusted(design, control, treatment, metric)
-    if found is not None:
-        return found.equivalence(at)
-    weigh = design.equivalence or design.evidence
-    return weigh(*_widened(control, treatment, metric), metric, at)
-
-
-def _interval_always(
-    design: Design, control: Sample, treatment: Sample, metric: Metric, alpha: float
-) -> tuple[Bound, Bound]:
-    found = _adjusted(design, control, treatment, metric)
-    if found is not None:
-        return found.interval_always(alpha)
-    return design.interval_always(*_widened(control, treatment, metric), metric, alpha)
-
-
-def _interval_once(
-    design: Design, control: Sample, treatment: Sample, metric: Metric, level: float
-) -> tuple[Bound, Bound]:
-    return design.interval_once(*_widened(control, treatment, metric), metric, level)
+def _of_widened(
+    of_samples: Callable[..., Result],
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    at: float,
+) -> Result:
+    return of_samples(*_widened(control, treatment, metric), metric, at)
 
 
 def _once(

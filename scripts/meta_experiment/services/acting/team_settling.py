@@ -162,8 +162,7 @@ class TeamSeat:
                 try:
                     table.decide(lease, decision)
                 except ConflictError:  # another checkout of this machine was first
-                    found = self.record()
-                    if found.decided is None:
+                    if self.record().decided is None:
                         raise
                 found = self.remember(self.record())
             if self.is_to_be_carried_out(found):

@@ -106,8 +106,6 @@ def sentences(layout: Layout) -> Iterator[str]:
 
 def _standing(note: ExchangeNote) -> Iterator[str]:
     """Say of machines that wait for the owner's word, this one and others."""
-    if not note.machines:
-        return
     waiting = []
     for item in note.machines:
         if item.why and item.machine == note.own:

@@ -153,9 +153,8 @@ class PublicationTables(ProjectTables):
             if made:
                 save_texts(connection, number, name, contents, replace=False)
                 return
-            same = experiment in self.published(name)
             texts = texts_of(connection, number, name, ())
-        if not same or texts != _plain(contents):
+        if experiment not in self.published(name) or texts != _plain(contents):
             raise ConflictError(
                 f"The team's store has another plan or other texts of {cite(name)}.",
                 hint="Make a new experiment; what is published never changes.",
