@@ -11,6 +11,7 @@
     │   └── NewerVersionError what only a newer version knows; it is left      exit 1
     ├── UnsafePathError       a path leaves the experiment's root              exit 1
     ├── LockedError           another process holds a lock for too long        exit 1
+    │   └── HeldStoreError    somebody in a team's store holds what is needed  exit 1
     ├── StorageError          the file system said no                          exit 1
     ├── GitError              git said no                                      exit 1
     ├── DependencyError       a package or program is missing                  exit 1
@@ -141,6 +142,10 @@ class LockedError(MetaExperimentError):
     """Another process held a lock for longer than the allowed wait."""
 
     kind = "locked"
+
+
+class HeldStoreError(LockedError):
+    """Somebody held in a team's store what was needed for longer than the allowed wait."""
 
 
 class StorageError(MetaExperimentError):

@@ -24,6 +24,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from meta_experiment.errors import as_word
 from meta_experiment.files.confine import Content
 
 BYTES_AT_MOST = 4 << 20  # of a batch or document that a program writes, and reads again
@@ -166,6 +167,43 @@ class WrittenRow(NamedTuple):
     place: int
     machine: str
     by: str
+
+
+class LockHolder(NamedTuple):
+    """Who holds in the store what others wait for, as far as it lets this user see that.
+
+    `user` is that of the database, `since` when its transaction, else its connection, began by
+    the clock of the store, empty where this user may not see it. A `pid` of 0 is a transaction
+    that was prepared and left.
+    """
+
+    user: str
+    pid: int
+    since: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Name it."""
+        if not self.pid:
+            return "a prepared transaction (select * from pg_prepared_xacts)"
+        if not self.user:
+            return f"a process of the server (pid {self.pid})"
+        since = f"since {self.since}" if self.since else "since when this user may not see"
+        return f"the database's user {as_word(self.user)} (pid {self.pid}), {since}"
+
+
+def ending_hint(holders: Sequence[LockHolder]) -> str:
+    """Say how whoever runs the server ends what others hold."""
+    ends = "; ".join(f"select pg_terminate_backend({it.pid})" for it in holders if it.pid)
+    if ends:
+        return (
+            "Ask who that is; trials wait here meanwhile. Whoever runs the server ends it: "
+            f"{ends}"
+        )
+    return (
+        "Trials wait here meanwhile. Whoever runs the server sees who it is: select * from "
+        "pg_locks join pg_stat_activity using (pid) where granted"
+    )
 
 
 class RowKind(Enum):
@@ -355,6 +393,12 @@ class Leases(Protocol):
 
 class Exchange(Members, Publications, LogExchange, Leases, Protocol):
     """Everything that the machines of a project have of one another."""
+
+    def lock_holders(self, logs: Mapping[str, Collection[str]]) -> Sequence[LockHolder]:
+        """Return who holds, and goes on holding, what this machine would wait for.
+
+        That is of all experiments that are named, with this machine's logs of each.
+        """
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from meta_experiment.errors import MetaExperimentError, as_word, cite
 from meta_experiment.files.headway import steps
@@ -29,7 +29,7 @@ from meta_experiment.services.teams.statements import batch_statement
 from meta_experiment.services.teams.store_losses import losses
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.exchange import Batch
+from meta_experiment.store.exchange import Batch, ending_hint
 from meta_experiment.store.local.outgoing import own_logs, read_lines_at
 from meta_experiment.store.local.replicas import is_log_name, replicas
 from meta_experiment.types import Experiment
@@ -49,7 +49,9 @@ def check_store(workspace: Workspace, member: Membership) -> Health:
     if all(item.ok for item in findings):
         known = believed(member)
         findings += _by_itself("store", _lost(workspace, member, known))
-        for experiment in steps(team_experiments(workspace), "checking the store"):
+        experiments = team_experiments(workspace)
+        findings += _by_itself("locks", _held(workspace, member, experiments))
+        for experiment in steps(experiments, "checking the store"):
             findings += _experiment(workspace, member, experiment, known)
     return Health.of(sys.executable, str(workspace.root), findings)
 
@@ -88,6 +90,18 @@ def _lost(
     note = read_note(workspace.layout)
     if note.lost:
         yield Finding("store", ok=True, detail=told_losses(note.lost, note.lost_at))
+
+
+def _held(
+    workspace: Workspace, member: Membership, experiments: Sequence[Experiment]
+) -> Iterator[Finding]:
+    """Yield who holds what an exchange would wait for."""
+    layout, counting = workspace.layout, workspace.checkout.counting()
+    names = [item.experiment_id for item in experiments]
+    logs = {name: [log.name for log in own_logs(layout, counting, name)] for name in names}
+    for holder in member.exchange.lock_holders(logs):
+        detail = f"{holder.sentence}, holds what exchanges wait for"
+        yield Finding("locks", ok=False, detail=detail, hint=ending_hint([holder]))
 
 
 def _experiment(

@@ -10,6 +10,7 @@ from meta_experiment.errors import (
     CorruptStoreError,
     DriftError,
     ForbiddenError,
+    HeldStoreError,
     InvalidStateError,
     LockedError,
     MetaExperimentError,
@@ -44,7 +45,14 @@ from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.team_store import ExchangedExperiment, StoreExchange
 
 Exchanged = TypeVar("Exchanged")
-_OF_ONE = (RefusedError, ConflictError, DriftError, CorruptStoreError, ForbiddenError)
+_OF_ONE = (
+    RefusedError,
+    ConflictError,
+    DriftError,
+    CorruptStoreError,
+    ForbiddenError,
+    HeldStoreError,
+)
 
 
 def exchange_now(workspace: Workspace, by: Callable[[Membership], Exchanged]) -> Exchanged:
@@ -59,7 +67,7 @@ def exchange_now(workspace: Workspace, by: Callable[[Membership], Exchanged]) ->
     except InvalidStateError:
         raise  # of what was asked for
     except MetaExperimentError as error:
-        if not isinstance(error, LockedError):
+        if isinstance(error, HeldStoreError) or not isinstance(error, LockedError):
             note_failure(workspace, error.message)
         raise
 
@@ -136,10 +144,11 @@ class _Exchanging:
             aside = self._published_aside(experiment)
             try:
                 shipped = ship_logs(workspace, member, experiment, self._sizes)
-            except (
+            except (  # what others wrote is as it was
                 ConflictError,
                 CorruptStoreError,
-            ) as error:  # what others wrote is as it was
+                HeldStoreError,
+            ) as error:
                 refused = _said(error)
             pulled = pull(workspace, member, experiment, self._known, takes=takes)
         except NewerVersionError:

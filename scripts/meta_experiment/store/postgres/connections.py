@@ -6,17 +6,21 @@ import atexit
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.store.postgres import address as addresses
+from meta_experiment.store.postgres.lock_holders import holders_before
 from meta_experiment.store.postgres.migrating import migrate
 from meta_experiment.store.postgres.refusals import told
 
 if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg_pool import ConnectionPool
+
+    from meta_experiment.store.postgres.patience import PatientConnection
 
 _MOST = 8  # connections of one process
 _WAIT = 15.0  # seconds for one of them
@@ -27,11 +31,14 @@ _OPTIONS: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
 _BEGIN = """
     begin;
     set local statement_timeout = '60s';
-    set local lock_timeout = '10s';
+    set local lock_timeout = '{lock_seconds}s';
     set local idle_in_transaction_session_timeout = '60s';
     set local client_min_messages = 'error';
-    set local timezone = 'UTC'
+    set local timezone = 'UTC';
+    select pg_backend_pid()
 """
+LOCK_SECONDS = 10  # that a lock is waited for,
+_LOCK_AGAIN = 1  # once somebody held one so long: who hinders one thing may hinder all
 
 
 class Connections:
@@ -43,9 +50,10 @@ class Connections:
 
     def __init__(self, url: str, project: str = "") -> None:
         self.address, self.project = addresses.parse(url), project
-        self._pool: ConnectionPool[Connection[tuple[Any, ...]]] | None = None
+        self._pool: ConnectionPool[PatientConnection] | None = None
         self._lock = Lock()
         self._own = local()  # of each thread: the connection of its transaction
+        self._lock_seconds = LOCK_SECONDS
 
     @contextmanager
     def transaction(self, *, apart: bool = False) -> Iterator[Connection[tuple[Any, ...]]]:
@@ -70,7 +78,7 @@ class Connections:
         pool = self._opened()
         with self._told():
             try:
-                connection = _begun(pool)
+                connection = self._begun(pool)
             except PoolTimeout:
                 self._say_why()
                 raise
@@ -78,7 +86,9 @@ class Connections:
             try:
                 yield connection
                 connection.commit()
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, psycopg.errors.LockNotAvailable):
+                    self._lock_seconds = _LOCK_AGAIN
                 with suppress(psycopg.Error):  # it may be closed
                     connection.rollback()
                 raise
@@ -97,7 +107,7 @@ class Connections:
     def _told(self) -> AbstractContextManager[None]:
         return told(self.address, self.project)
 
-    def _opened(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
+    def _opened(self) -> ConnectionPool[PatientConnection]:
         with self._lock:
             if self._pool is None:
                 self._greet()
@@ -123,17 +133,17 @@ class Connections:
             self._told(),
             PatientConnection.connect(self.address.conninfo, **_OPTIONS) as connection,
         ):
-            connection.execute(_BEGIN)
+            self._begin(connection)
             migrate(connection)
 
-    def _made(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
+    def _made(self) -> ConnectionPool[PatientConnection]:
         from psycopg_pool import ConnectionPool
 
         from meta_experiment.store.postgres.patience import PatientConnection
 
         # it would tell on the screen, and in its own words, what is told as an error
         logging.getLogger("psycopg").addHandler(logging.NullHandler())
-        pool: ConnectionPool[Connection[tuple[Any, ...]]] = ConnectionPool(
+        pool: ConnectionPool[PatientConnection] = ConnectionPool(
             self.address.conninfo,
             connection_class=PatientConnection,
             kwargs=_OPTIONS,
@@ -145,24 +155,31 @@ class Connections:
         atexit.register(pool.close, _PARTING)
         return pool
 
+    def _begin(self, connection: PatientConnection) -> None:
+        """Begin a transaction, in which every wait has an end and can be explained."""
+        answers = connection.execute(_BEGIN.format(lock_seconds=self._lock_seconds).encode())
+        while answers.nextset():
+            pass
+        (process,) = answers.fetchone() or (0,)
+        connection.look = partial(holders_before, self.address.conninfo, process)
 
-def _begun(pool: ConnectionPool[Any]) -> Connection[tuple[Any, ...]]:
-    """Return a connection with a transaction begun; those that were cut are let go at once.
+    def _begun(self, pool: ConnectionPool[PatientConnection]) -> PatientConnection:
+        """Return a connection with a transaction begun; those that were cut are let go at once.
 
-    The pool's own check waits a second after each, and longer with every further one.
-    """
-    import psycopg
+        The pool's own check waits a second after each, and longer with every further one.
+        """
+        import psycopg
 
-    from meta_experiment.store.postgres.patience import OverdueError
+        from meta_experiment.store.postgres.patience import OverdueError
 
-    for left in reversed(range(_MOST + 1)):
-        connection: Connection[tuple[Any, ...]] = pool.getconn(_WAIT)
-        try:
-            connection.execute(_BEGIN)
-        except psycopg.OperationalError as error:
-            pool.putconn(connection)
-            if isinstance(error, OverdueError) or not left:
-                raise
-        else:
-            return connection
-    raise AssertionError("one of them began, or said why not")
+        for left in reversed(range(_MOST + 1)):
+            connection = pool.getconn(_WAIT)
+            try:
+                self._begin(connection)
+            except psycopg.OperationalError as error:
+                pool.putconn(connection)
+                if isinstance(error, OverdueError) or not left:
+                    raise
+            else:
+                return connection
+        raise AssertionError("one of them began, or said why not")

@@ -19,6 +19,7 @@ from meta_experiment.store.exchange import (
 )
 from meta_experiment.store.postgres import log_rows, measured
 from meta_experiment.store.postgres.connections import Connections
+from meta_experiment.store.postgres.held_locks import HeldLocks
 from meta_experiment.store.postgres.lease_tables import LeaseTables
 from meta_experiment.store.postgres.machine_tables import MachineTables, PublicationTables
 from meta_experiment.store.postgres.project_tables import ProjectTables
@@ -147,7 +148,7 @@ class LogTables(ProjectTables):
         return found
 
 
-class PostgresExchange(MachineTables, PublicationTables, LogTables, LeaseTables):
+class PostgresExchange(MachineTables, PublicationTables, LogTables, LeaseTables, HeldLocks):
     """Everything that the machines of a project have of one another."""
 
 

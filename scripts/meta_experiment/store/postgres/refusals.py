@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from meta_experiment.errors import (
     ConflictError,
     ForbiddenError,
-    LockedError,
+    HeldStoreError,
     MetaExperimentError,
     NetworkError,
     RemoteError,
     cite,
 )
+from meta_experiment.store.exchange import LockHolder, ending_hint
 from meta_experiment.store.postgres.address import SECRETS, Address
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CREDENTIALS = "Check user and password; PGPASSFILE and PGSERVICE are libpq's own and work."
 NO_SCHEMA = "Whoever owns the database runs: meta-experiment store use URL"
+_HELD = "55P03"  # somebody held a lock for longer than was to be waited
 _AGAIN = "Run it again; what was done already is known and not done twice."
 _ALLOW = "{allow}"
 
@@ -71,7 +73,9 @@ _STATES: Mapping[str, Refusal] = {  # by the whole code, or how it begins
     "3F000": Refusal(
         RemoteError, "The team's store ({at}) has no schema meta_experiment.", NO_SCHEMA
     ),
-    "40": Refusal(LockedError, "Others changed the same in the team's store ({at}).", _AGAIN),
+    "40": Refusal(
+        HeldStoreError, "Others changed the same in the team's store ({at}).", _AGAIN
+    ),
     "42501": Refusal(
         ForbiddenError,
         "The team's store ({at}) does not allow this user what was asked for: {said}.",
@@ -88,7 +92,6 @@ _STATES: Mapping[str, Refusal] = {  # by the whole code, or how it begins
         "The team's store ({at}) has no room left: {said}.",
         "Make room there, then run it again.",
     ),
-    "55P03": Refusal(LockedError, "Others hold it in the team's store ({at}).", _AGAIN),
     "57014": Refusal(NetworkError, "The team's store ({at}) did not answer in time.", _AGAIN),
     "57P": _LOST,
 }
@@ -195,6 +198,8 @@ def translated(
 
     It is told without its cause: libpq repeats what it was given, secrets included.
     """
+    if error.sqlstate == _HELD:
+        return _held(address, getattr(error, "holders", ()))
     said = error.diag.message_primary or str(error)
     if _OF_ANOTHER_ROLE.search(said):
         refusal = _BOUND
@@ -203,6 +208,15 @@ def translated(
     message = refusal.message.format(at=address, said=cite(_without_secret(said, address)))
     hint = refusal.hint.format(allow=allow_hint(address, project))
     return refusal.error(message, hint=hint)
+
+
+def _held(address: Address, holders: Sequence[LockHolder]) -> HeldStoreError:
+    """Say that somebody holds what was waited for, and who."""
+    who = " and ".join(item.sentence for item in holders) or "somebody, who cannot be seen here"
+    return HeldStoreError(
+        f"What was to be written into the team's store ({address}) is held there by {who}.",
+        hint=ending_hint(holders),
+    )
 
 
 def _by_state(state: str) -> Refusal:

@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.errors import LockedError
+from meta_experiment.errors import HeldStoreError, LockedError
 from meta_experiment.render.blocks import lines
 from meta_experiment.render.team_store import exchange_page
 from meta_experiment.services.acting.team_sharing import share_now
@@ -48,8 +48,8 @@ def ship_verb(
             restored = restore_all(opened, member, experiments)
     try:
         shared = share_now(opened, experiments)
-    except LockedError:
-        if not background:
+    except LockedError as error:
+        if not background or isinstance(error, HeldStoreError):
             raise
         return Result(StoreExchange("", (), {}, {}, (), ()), lines("Another process is at it."))
     done = shared.exchanged
