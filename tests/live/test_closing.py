@@ -21,6 +21,7 @@ from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.disk import make_folder
 from meta_experiment.protocol.index import Entry, sealed_lines
 from meta_experiment.protocol.sessions import (
+    CLOSED,
     OpenTrial,
     PromptRef,
     Session,
@@ -120,7 +121,7 @@ def test_a_trial_is_closed_when_the_next_one_bounds_it(live):
     assert trial.metrics["duration_seconds"] == 5
     fingerprint = {"model": "claude-opus-5-5", "client": "2.1.330", "cost": "estimate"}
     assert trial.fingerprint == {**fingerprint, "plugin": "0.1.0", "plan": "abc"}
-    assert live.session.lines(closing.CLOSED) == [["exp-1", "t-p1", str(int(NOW * 1000))]]
+    assert live.session.lines(CLOSED) == [["exp-1", "t-p1", str(int(NOW * 1000)), "p1"]]
 
 
 def test_what_was_known_before_the_draw_is_stored_with_the_outcome(live):
@@ -516,7 +517,7 @@ def test_word_of_closed_trials_stays_as_long_as_the_client(live):
         assert sorted(live.session.names()) == ["client", "closed"]
         live.write(age=HALF_AN_HOUR + 1)
         sweep(str(live.root), NOW)
-        assert live.session.lines(closing.CLOSED)[0][:2] == [EXPERIMENT, "t-p1"]
+        assert live.session.lines(CLOSED)[0][:2] == [EXPERIMENT, "t-p1"]
     finally:
         client.kill()
         client.wait()

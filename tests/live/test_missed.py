@@ -1,12 +1,19 @@
 """Uses of a prompt under experiment that are not counted: noted with place and reason."""
 
+import contextlib
 import os
+import time
 from pathlib import Path
 
 import pytest
 from tests.live.stage import CONTROL, FRONT, Stage
+from tests.transcripts.script import Script
 
+from meta_experiment.live.closing import sweep
+from meta_experiment.live.hook_event import HookEvent
+from meta_experiment.live.session_end import prompt_answered, session_ended
 from meta_experiment.protocol import missed, places
+from meta_experiment.protocol.sessions import PromptUse
 
 
 @pytest.fixture
@@ -89,6 +96,111 @@ def test_a_use_whose_look_was_cut_off_is_noted_at_the_end_of_the_session(stage, 
     stage.hook("SessionEnd", "end", {"reason": "other"})
     assert known() == [], "counted, which forgets what was missed before"
     assert stage.faults() == []
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+class Hooks:
+    """The hooks at the end of a prompt, in this process, which may end before any step."""
+
+    def __init__(self, stage, monkeypatch):
+        self._stage, self._monkeypatch = stage, monkeypatch
+        for name, value in stage.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(stage.root)
+
+    def answered(self, prompt, session, killed_before=None):
+        """Run that of an answer; tell whether it came to its end."""
+        self.steps, self._last = 0, killed_before
+        with self._monkeypatch.context() as within:
+            for name in ("open", "write", "unlink", "rename", "link", "utime", "rmdir"):
+                within.setattr(os, name, self._counted(getattr(os, name)))
+            with contextlib.suppress(Killed):
+                prompt_answered(self._event(session, prompt_id=prompt, background_tasks=[]))
+                return True
+        return False
+
+    def ended(self, session):
+        session_ended(self._event(session, reason="other"))
+
+    def _event(self, session, **more):
+        transcript = str(self._stage.home / "transcript.jsonl")
+        return HookEvent({"session_id": session, "transcript_path": transcript, **more}, 2e9)
+
+    def _counted(self, act):
+        def counted(*words, **named):
+            self.steps += 1
+            if self._last is not None and self.steps >= self._last:
+                raise Killed
+            return act(*words, **named)
+
+        return counted
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_look_that_is_killed_before_any_step_is_made_good(stage, known, monkeypatch, counted):
+    """Each use that was missed is told once; and none that was counted."""
+    stage.run()
+    placed(stage)
+    hooks = Hooks(stage, monkeypatch)
+    number, whole = 0, False
+    while not whole:
+        number += 1
+        prompt, session = f"p{number}", f"s{number}"
+        stage.typed("one", prompt, session=session)
+        if counted:
+            stage.text(session=session)
+        whole = hooks.answered(prompt, session, killed_before=number)
+        hooks.ended(session)
+        told = [] if counted else [("exp-1", str(stage.root), "unserved", number)]
+        assert known() == told, f"killed before step {number}"
+    assert number > 9
+    assert stage.faults() == []
+
+
+def test_of_prompts_that_follow_fast_each_is_looked_after(stage, known):
+    """The client that ends cuts off all looks at once; what had no answer was no use."""
+    stage.run()
+    placed(stage)
+    script = Script()
+    for at, prompt in enumerate(("p1", "p2", "p3", "p4")):
+        stage.typed("one", prompt)
+        script.command(prompt, at)
+        if prompt == "p2":
+            script.interrupt(prompt, at)
+        else:
+            script.answer(at + 0.5)
+    script.write(stage.home / "transcript.jsonl")
+    stage.hook("SessionEnd", "end", {"reason": "other"})
+    assert known() == [("exp-1", str(stage.root), "unserved", 3)]
+
+
+def test_uses_of_a_client_that_died_are_looked_after_by_the_next_command(stage, known):
+    """It runs no hook at its end."""
+    stage.run()
+    placed(stage)
+    stage.typed("one", "p1")
+    Script().command("p1", 0).answer(1).write(stage.home / "transcript.jsonl")
+    sweep(str(stage.root), time.time() + 86_400)
+    assert known() == [("exp-1", str(stage.root), "unserved", 1)]
+
+
+def test_a_look_after_the_trial_was_closed_finds_it_counted(stage, known, monkeypatch):
+    """The hook of the next prompt may come first, and closes what that one bounds."""
+    stage.run()
+    placed(stage)
+    hooks = Hooks(stage, monkeypatch)
+    script = Script()
+    for at, prompt in enumerate(("p1", "p2")):
+        stage.call("one", prompt=prompt)
+        script.command(prompt, at).answer(at + 0.5)
+    script.write(stage.home / "transcript.jsonl")
+    hooks.answered("p2", "s1")
+    assert [trial.prompt_id for trial in stage.session("s1").open_trials()] == ["p2"]
+    hooks.answered("p1", "s1")
+    assert known() == []
 
 
 def test_a_use_that_begins_while_the_prompt_before_is_looked_after_is_not_lost(stage, known):
@@ -187,8 +299,9 @@ def test_an_agent_that_cannot_be_served_is_noted(tmp_path, monkeypatch):
 def test_the_log_stays_small(stage, known):
     """And other roots' lines are theirs."""
     for number in range(2_000):
-        missed.note_missed(str(stage.root), "/x", f"exp-{number % 3}", "edited", number)
-    missed.note_missed("/other", "/x", "exp-1", "edited", 1)
+        use = PromptUse(f"p{number}", f"exp-{number % 3}", "/x")
+        missed.note_missed(str(stage.root), use, "edited", number)
+    missed.note_missed("/other", PromptUse("p", "exp-1", "/x"), "edited", 1)
     file = Path(places.missed_file(places.data_folder(stage.environment)))
     assert file.stat().st_size < 100_000
     assert len(known()) == 3

@@ -20,7 +20,7 @@ from meta_experiment.protocol.json_text import encode
 from meta_experiment.protocol.lock import locked, open_lock
 from meta_experiment.protocol.log_head import NoPlaceError, head, is_own, live_stem, log_names
 from meta_experiment.protocol.sequence import storable
-from meta_experiment.protocol.sessions import list_sessions
+from meta_experiment.protocol.sessions import CLOSED, list_sessions
 from meta_experiment.transcripts.measure import IDLE, TrialMeasurement, measure, span
 from meta_experiment.transcripts.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
 from meta_experiment.transcripts.transcript import read_transcript
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 TRANSCRIPT_MISSING = "transcript_missing"
 PROMPT_MISSING = "prompt_missing"
 AGENT_REFUSED = "agent_refused"
-CLOSED = "closed"  # in a session's folder: experiment, trial and time of each closed trial
 
 _PATIENCE = 0.5  # seconds for a lock; a hook at the end of a session has 1.5 in all
 _LONGEST = 86_400.0  # seconds of silence after which a living client hangs, or is forgotten
@@ -128,12 +127,16 @@ def sweep(root: str, now: float) -> int:
         OSError: the folder of sessions cannot be read.
     """
     from meta_experiment.live.sandbox import take_over_all
+    from meta_experiment.live.uses import look_back
 
     take_over_all(root)
+    known = [item for item in places.roots(places.data_folder(os.environ)) if item.path == root]
     closed = 0
     for session in list_sessions(root):
         try:
             if _is_over(session, now):
+                for place in known:
+                    look_back(session, place, now)
                 closed += close_session(session, final=True, now=now)
         except (OSError, ValueError):
             continue
@@ -181,9 +184,9 @@ def _close(session: Session, *, final: bool, now: float) -> int:
             lines = "".join(_line(trial, outcome, now) for trial, outcome in own)
             _append(session, experiment_id, lines.encode("ascii"))
             for trial, _ in own:
+                session.note_closed(trial, now)
                 session.remove_trial(trial)
                 closed += 1
-            _note_closed(session, [trial for trial, _ in own], now)
     return closed
 
 
@@ -342,12 +345,6 @@ def _sync_folder(folder: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _note_closed(session: Session, trials: Sequence[OpenTrial], now: float) -> None:
-    """Leave word of closed trials in the folder of their session."""
-    for trial in trials:
-        session.append(CLOSED, trial.experiment_id, trial.trial_id, str(int(now * 1000)))
 
 
 def _last_sign(session: Session) -> float:

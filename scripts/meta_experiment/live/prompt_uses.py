@@ -12,7 +12,7 @@ from meta_experiment.live.sandbox import take_over
 from meta_experiment.protocol.index import SKILL, entries
 from meta_experiment.protocol.json_text import encode
 from meta_experiment.protocol.places import PROJECT
-from meta_experiment.protocol.sessions import Session
+from meta_experiment.protocol.sessions import PromptUse, Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 def announce(root: Root, called: list[Entry], event: HookEvent) -> None:
     """Keep that prompts are being used; where nothing can be kept, that they were missed."""
     for entry in called:
+        use = PromptUse(event.prompt.prompt_id, entry.id, root.place)
         try:
             if (entry.running or entry.missing) and _means(root, entry, event.prompt.project):
-                session = Session(root.path, event.session)
-                session.append_use(event.prompt.prompt_id, entry.id, root.place)
+                Session(root.path, event.session).write_use(use)
         except OSError:
             from meta_experiment.protocol.missed import UNWRITABLE, note_missed
 
-            note_missed(root.path, root.place, entry.id, UNWRITABLE, event.now)
+            note_missed(root.path, use, UNWRITABLE, event.now)
 
 
 def _means(root: Root, entry: Entry, project: str) -> bool:

@@ -35,7 +35,7 @@ def prompt_answered(event: HookEvent) -> None:
 
 
 def session_ended(event: HookEvent) -> None:
-    """Close all that a session left open; see which uses of its last prompt were missed."""
+    """Close all that a session left open; see which uses of its prompts were missed."""
     for root, session in event.sessions():
         beat(root.path, event.now)
         for step in (_look_back, _close_all):
@@ -58,13 +58,11 @@ def _is_done(
 
 
 def _look_back(root: Root, session: Session, event: HookEvent) -> None:
-    """Look after the last prompt, if the end of the client overtook that."""
-    from meta_experiment.live.uses import look_after
+    """Look after all prompts of which the end of the client cut that off."""
+    from meta_experiment.live.uses import look_back
 
     take_over(root, session)
-    turn = session.read_turn()
-    if turn is not None:
-        look_after(session, root, turn.prompt_id, event.now)
+    look_back(session, root, event.now)
 
 
 def _look_after(root: Root, session: Session, event: HookEvent) -> None:

@@ -21,37 +21,77 @@ from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text, placed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from meta_experiment.protocol.index import Entry
     from meta_experiment.protocol.places import Root
-    from meta_experiment.protocol.sessions import Session
+    from meta_experiment.protocol.sessions import PromptUse, Session
 
 
 def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None:
     """Note which uses of a prompt that has its answer were missed. Raises OSError."""
+    _look_after(session, root, [prompt_id], now)
+
+
+def look_back(session: Session, root: Root, now: float) -> None:
+    """Do that for all prompts of a session that is over, as its client waits for no hook.
+
+    What no model answered was broken off; so was, where the transcript does not tell, what
+    came before the last prompt. Raises OSError.
+    """
+    turn = session.read_turn()
+    noted = {use.prompt_id for use in session.read_uses()}
+    if turn is None or not noted:
+        return
+    from meta_experiment.transcripts.transcript import read_transcript
+
+    transcript = read_transcript(turn.transcript, noted)
+    turns = transcript.turns if transcript is not None else []
+    answered = {item.prompt_id: not item.came_to_nothing for item in turns}
+    answered.setdefault(turn.prompt_id, True)
+    _look_after(session, root, {prompt for prompt in noted if answered.get(prompt)}, now)
+
+
+def _look_after(session: Session, root: Root, prompts: Collection[str], now: float) -> None:
     turn = session.read_turn()
     project = turn.project if turn is not None else ""
-    for experiment_id, place in session.take_uses(prompt_id):
-        entry = find_entry(root.path, experiment_id)
-        if entry is None or not _counts(session, entry, prompt_id, now):
-            continue
-        if entry.missing:
-            note_missed(root.path, place, experiment_id, UNLISTED, now)
-        if not entry.running:
-            continue
-        root.place = place
-        if session.read_trial(experiment_id, prompt_id) is not None:
-            note_counted(root.path, place, experiment_id, now)
-            continue
-        why = what_hinders(root, entry, project)
-        note_missed(root.path, place, experiment_id, why, now)
-        if why == UNSERVED:
-            from meta_experiment.live.stand_ins import renew
+    for use in session.read_uses():
+        if use.prompt_id in prompts:
+            _settle(session, root, use, project, now)
+            session.remove_use(use)  # last, as this may be cut off before
 
-            renew(root, entry)
-        elif why == ABSENT:
-            from meta_experiment.live.session_start import mend
 
-            mend(root.path)
+def _settle(session: Session, root: Root, use: PromptUse, project: str, now: float) -> None:
+    """Note what became of one use."""
+    entry = find_entry(root.path, use.experiment_id)
+    if entry is None or not _counts(session, entry, use.prompt_id, now):
+        return
+    if entry.missing:
+        note_missed(root.path, use, UNLISTED, now)
+    if not entry.running:
+        return
+    if _has_trial(session, use.experiment_id, use.prompt_id):
+        note_counted(root.path, use, now)
+        return
+    root.place = use.place
+    why = what_hinders(root, entry, project)
+    note_missed(root.path, use, why, now)
+    if why == UNSERVED:
+        from meta_experiment.live.stand_ins import renew
+
+        renew(root, entry)
+    elif why == ABSENT:
+        from meta_experiment.live.session_start import mend
+
+        mend(root.path)
+
+
+def _has_trial(session: Session, experiment_id: str, prompt_id: str) -> bool:
+    """Tell whether an experiment has a trial in a prompt, open or closed meanwhile."""
+    key = (experiment_id, prompt_id)
+    return session.read_trial(*key) is not None or any(
+        (trial.experiment_id, trial.prompt_id) == key for trial in session.read_closed()
+    )
 
 
 def _counts(session: Session, entry: Entry, prompt_id: str, now: float) -> bool:

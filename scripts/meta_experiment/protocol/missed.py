@@ -11,7 +11,7 @@ import os
 
 from meta_experiment.protocol.faults import append_bounded
 from meta_experiment.protocol.places import data_folder, missed_file, try_read
-from meta_experiment.protocol.sessions import fields_of, line_of
+from meta_experiment.protocol.sessions import PromptUse, fields_of, line_of
 
 EDITED, ABSENT, UNSERVED = "edited", "absent", "unserved"
 UNWRITABLE, UNLISTED = "unwritable", "unlisted"
@@ -38,40 +38,46 @@ class MissedUses:
         self.first = self.last = at
 
 
-def note_missed(root: str, place: str, experiment_id: str, why: str, now: float) -> None:
-    """Add a use that was not counted. Raises OSError."""
-    line = line_of((str(int(now * 1000)), root, place, experiment_id, why))
-    append_bounded(missed_file(data_folder(os.environ)), line + b"\n")
+def note_missed(root: str, use: PromptUse, why: str, now: float) -> None:
+    """Add a use that was not counted; added again it is none more. Raises OSError."""
+    fields = (str(int(now * 1000)), root, use.place, use.experiment_id, why, use.prompt_id)
+    append_bounded(missed_file(data_folder(os.environ)), line_of(fields) + b"\n")
 
 
-def note_counted(root: str, place: str, experiment_id: str, now: float) -> None:
+def note_counted(root: str, use: PromptUse, now: float) -> None:
     """Say that a use was counted in a place where one was missed. Raises OSError."""
-    key = (experiment_id, place)
+    key = (use.experiment_id, use.place)
     if any((item.experiment_id, item.place) == key for item in missed(root)):
-        note_missed(root, place, experiment_id, _AGAIN, now)
+        note_missed(root, use, _AGAIN, now)
 
 
 def missed(root: str) -> list[MissedUses]:
     """Return what was missed in the places of a root, and not counted since."""
     found: dict[tuple[str, str], MissedUses] = {}
-    for at, place, experiment_id, why in _lines(root):
-        key = (experiment_id, place)
+    told: set[tuple[str, str, str, bool]] = set()
+    for at, use, why in _lines(root):
+        key = (use.experiment_id, use.place)
+        line = (*key, use.prompt_id, why == _AGAIN)
+        if use.prompt_id and line in told:
+            continue  # two hooks saw it, or one that was cut off and the next
+        told.add(line)
         if why == _AGAIN:
             found.pop(key, None)
         elif key not in found:
-            found[key] = MissedUses(experiment_id, place, why, at)
+            found[key] = MissedUses(use.experiment_id, use.place, why, at)
         else:
             item = found[key]
             item.count, item.last, item.why = item.count + 1, at, why
     return list(found.values())
 
 
-def _lines(root: str) -> list[tuple[int, str, str, str]]:
+def _lines(root: str) -> list[tuple[int, PromptUse, str]]:
     data = data_folder(os.environ)
     lines = (try_read(missed_file(data)) or b"").split(b"\n") if data else []
     found = []
     for line in lines:
         at, *rest = fields_of(line)
-        if len(rest) == 4 and rest[0] == root and at.isascii() and at.isdigit():
-            found.append((int(at), rest[1], rest[2], rest[3]))
+        if len(rest) in (4, 5) and rest[0] == root and at.isascii() and at.isdigit():
+            prompt_id = rest[4] if len(rest) > 4 else ""  # older versions wrote none
+            found.append((int(at), PromptUse(prompt_id, rest[2], rest[1]), rest[3]))
     return found

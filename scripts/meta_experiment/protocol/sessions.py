@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from meta_experiment.protocol.seal import Seal
 
-_TRIAL, _TURN, _PROMPTS, _USES, _BEGIN = "trial-", "turn", "prompts", "uses-", "begin"
+_TRIAL, _TURN, _PROMPTS, _USE, _BEGIN = "trial-", "turn", "prompts", "use-", "begin"
+CLOSED = "closed"  # word of closed trials, which a rating looks for
 _SEEN = "seen"  # the hook's shell part looks whether it is there
 _LONGEST_NAME = 110
 _TRIES = 50  # what is written while the folder is removed is written again as often
@@ -44,6 +45,17 @@ class PromptRef:
         self.prompt_id = prompt_id
         self.transcript = transcript
         self.project = project
+
+
+class PromptUse:
+    """A use of a prompt under experiment: in which prompt, and the folder its file lies in."""
+
+    __slots__ = ("experiment_id", "place", "prompt_id")
+
+    def __init__(self, prompt_id: str, experiment_id: str, place: str) -> None:
+        self.prompt_id = prompt_id
+        self.experiment_id = experiment_id
+        self.place = place
 
 
 class OpenTrial:
@@ -98,6 +110,17 @@ class OpenTrial:
         self.until_ms = until_ms
         self.argument_length = argument_length
         self.draw = draw
+
+
+class ClosedTrial:
+    """A trial whose record is durable; `prompt_id` is empty in word of an older version."""
+
+    __slots__ = ("experiment_id", "prompt_id", "trial_id")
+
+    def __init__(self, experiment_id: str, trial_id: str, prompt_id: str = "") -> None:
+        self.experiment_id = experiment_id
+        self.trial_id = trial_id
+        self.prompt_id = prompt_id
 
 
 class Session:
@@ -242,17 +265,20 @@ class Session:
         if prompt_id and self.names(_TRIAL):
             self.append_prompt(prompt_id)
 
-    def append_use(self, prompt_id: str, experiment_id: str, place: str) -> None:
-        """Note that a prompt under experiment is being used, with the file in a place."""
-        self.append(_USES + quoted(prompt_id), experiment_id, place)
+    def write_use(self, use: PromptUse) -> None:
+        """Note that a prompt under experiment is being used."""
+        fields = (use.prompt_id, use.experiment_id, use.place)
+        self.write(_name(_USE, use.experiment_id, use.prompt_id), line_of(fields))
         self.forget_look()
 
-    def take_uses(self, prompt_id: str) -> list[tuple[str, ...]]:
-        """Return the experiments and places of such notes, each once, and forget them."""
-        name = _USES + quoted(prompt_id)
-        found = [tuple(fields) for fields in self.lines(name) if len(fields) == 2]
-        remove([f"{self.folder}/{name}"])
-        return list(dict.fromkeys(found))
+    def read_uses(self) -> list[PromptUse]:
+        """Return the uses that were noted and not looked after yet, by experiment."""
+        read = (fields_of(self.read(name)) for name in self.names(_USE))
+        return [PromptUse(*fields) for fields in read if len(fields) == 3]
+
+    def remove_use(self, use: PromptUse) -> None:
+        """Forget a use; what came of it must be noted."""
+        remove([f"{self.folder}/{_name(_USE, use.experiment_id, use.prompt_id)}"])
 
     # whether there is anything to look after
 
@@ -289,14 +315,14 @@ class Session:
             "" if trial.argument_length is None else str(trial.argument_length),
             trial.draw,
         )
-        name = _trial_name(trial.experiment_id, trial.prompt_id)
+        name = _name(_TRIAL, trial.experiment_id, trial.prompt_id)
         written = self.write(name, line_of(fields), once=not anew)
         self.forget_look()
         return written
 
     def read_trial(self, experiment_id: str, prompt_id: str) -> OpenTrial | None:
         """Return the open trial of an experiment in a prompt."""
-        return _trial(self.read(_trial_name(experiment_id, prompt_id)))
+        return _trial(self.read(_name(_TRIAL, experiment_id, prompt_id)))
 
     def open_trials(self) -> list[OpenTrial]:
         """Return the open trials by time of exposure."""
@@ -305,7 +331,17 @@ class Session:
 
     def remove_trial(self, trial: OpenTrial) -> None:
         """Forget an open trial; its record must be durable."""
-        remove([f"{self.folder}/{_trial_name(trial.experiment_id, trial.prompt_id)}"])
+        remove([f"{self.folder}/{_name(_TRIAL, trial.experiment_id, trial.prompt_id)}"])
+
+    def note_closed(self, trial: OpenTrial, now: float) -> None:
+        """Leave word of a trial whose record is durable."""
+        names = (trial.experiment_id, trial.trial_id)
+        self.append(CLOSED, *names, str(int(now * 1000)), trial.prompt_id)
+
+    def read_closed(self) -> list[ClosedTrial]:
+        """Return of which trials there is such word, in order."""
+        lines = [fields for fields in self.lines(CLOSED) if len(fields) in (3, 4)]
+        return [ClosedTrial(*fields[:2], *fields[3:]) for fields in lines]
 
     def remove(self, kept: Collection[str] = ()) -> bool:
         """Remove the folder unless a trial is open in it; tell whether it is gone.
@@ -385,8 +421,8 @@ def _letter(byte: int) -> str:
     return letter if byte < 128 and (letter.isalnum() or letter in "-_") else f"%{byte:02X}"
 
 
-def _trial_name(experiment_id: str, prompt_id: str) -> str:
-    return f"{_TRIAL}{quoted(experiment_id)}-{quoted(prompt_id)}"
+def _name(kind: str, experiment_id: str, prompt_id: str) -> str:
+    return f"{kind}{quoted(experiment_id)}-{quoted(prompt_id)}"
 
 
 def _trial(line: bytes) -> OpenTrial | None:

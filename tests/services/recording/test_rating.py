@@ -9,11 +9,10 @@ from tests.sealing import own_key, own_seal
 
 from meta_experiment.cli.main import main
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import closing
 from meta_experiment.live.client_process import note_client
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.protocol import index, places
-from meta_experiment.protocol.sessions import OpenTrial, Session
+from meta_experiment.protocol.sessions import CLOSED, OpenTrial, Session
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import (
@@ -87,7 +86,7 @@ class Here:
         """Close the session's trial as a hook does: word of it stays."""
         folder = Session(str(self.root), session)
         for trial in folder.open_trials():
-            folder.append(closing.CLOSED, trial.experiment_id, trial_id, "1")
+            folder.append(CLOSED, trial.experiment_id, trial_id, "1")
             folder.remove_trial(trial)
 
     def rate(self, *arguments, code=0):
@@ -154,7 +153,7 @@ def test_the_session_knows_its_closed_trials_whatever_their_unit(here):
     here.close(review, "a user", "not mine", at=NOW + 9)
     session = Session(str(here.root), "s1")
     session.remove_trial(session.open_trials()[0])
-    session.append(closing.CLOSED, review.experiment_id, "mine", "1")
+    session.append(CLOSED, review.experiment_id, "mine", "1")
     assert here.rate("5", "--session", "s1")["trial_id"] == "mine"
 
 

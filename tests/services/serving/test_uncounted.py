@@ -9,6 +9,7 @@ from tests.transcripts.script import START, Script
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import missed, places
+from meta_experiment.protocol.sessions import PromptUse
 from meta_experiment.services.serving.observing import notes
 from meta_experiment.services.serving.uncounted import missed_uses, without_hooks
 
@@ -33,6 +34,10 @@ def used(stage, at, *, directory="", name="review"):
     folded = "".join(mark if mark.isalnum() else "-" for mark in place)
     path = script.write(stage.client / "projects" / folded / f"s{at}.jsonl")
     os.utime(path, (START + at + 5,) * 2)
+
+
+def use(place, experiment_id, prompt_id="p1"):
+    return PromptUse(prompt_id, experiment_id, place)
 
 
 def beat(stage, at):
@@ -85,7 +90,7 @@ def test_each_reason_has_its_sentence_and_its_fix(stage, why, words):
     """With the place, how many, and since when."""
     root = str(stage.root)
     for at in (1, 2, 3):
-        missed.note_missed(root, root, "exp-1", why, START + at)
+        missed.note_missed(root, use(root, "exp-1", f"p{at}"), why, START + at)
     (item,) = missed_uses(stage.layout)
     assert item.sentence.startswith(f"not served in {root} since 2026-11-21T14:16:59")
     assert "3 uses not counted there" in item.sentence
@@ -95,20 +100,20 @@ def test_each_reason_has_its_sentence_and_its_fix(stage, why, words):
 def test_what_was_missed_before_the_start_or_of_another_is_no_matter(stage):
     """An experiment that went on starts with nothing missed."""
     root = str(stage.root)
-    missed.note_missed(root, root, "exp-1", "edited", START - 1)
-    missed.note_missed(root, root, "exp-2", "edited", START + 1)
-    missed.note_missed("/other", "/other", "exp-1", "edited", START + 1)
+    missed.note_missed(root, use(root, "exp-1"), "edited", START - 1)
+    missed.note_missed(root, use(root, "exp-2"), "edited", START + 1)
+    missed.note_missed("/other", use("/other", "exp-1"), "edited", START + 1)
     assert missed_uses(stage.layout) == []
 
 
 def test_what_was_missed_on_another_branch_is_told_there_and_after_the_return(stage):
     """Serving begins anew at the return, and is told until a use is counted."""
     root = str(stage.root)
-    missed.note_missed(root, root, "exp-1", "unlisted", START - 1)
+    missed.note_missed(root, use(root, "exp-1"), "unlisted", START - 1)
     assert len(missed_uses(stage.layout)) == 1
     stage.run(state="unlisted")
     assert len(missed_uses(stage.layout)) == 1
-    missed.note_counted(root, root, "exp-1", START)
+    missed.note_counted(root, use(root, "exp-1", "p2"), START)
     assert missed_uses(stage.layout) == []
 
 
@@ -116,7 +121,7 @@ def test_what_hinders_now_is_said_once(stage):
     """With how many uses it cost so far; without what hindered the last of these."""
     root = str(stage.root)
     stage.write(".claude/commands/review.md", "another text")
-    missed.note_missed(root, root, "exp-1", "edited", START + 1)
+    missed.note_missed(root, use(root, "exp-1"), "edited", START + 1)
     (note,) = notes(stage.layout, START, stage.client)
     assert note.startswith(f"exp-1: not served in {root} since ")
     assert "1 use not counted there: .claude/commands/review.md is not its control" in note
@@ -126,7 +131,7 @@ def test_what_hinders_now_is_said_once(stage):
 
 def test_a_place_that_git_does_not_know_is_not_printed(stage):
     """It was a working tree that was removed; what a file says of it is not repeated."""
-    missed.note_missed(str(stage.root), "/x\u202e", "exp-1", "edited", START + 1)
+    missed.note_missed(str(stage.root), use("/x\u202e", "exp-1"), "edited", START + 1)
     (item,) = missed_uses(stage.layout)
     assert "a working tree that is gone" in item.sentence
     assert "/x" not in item.sentence

@@ -14,7 +14,6 @@ from meta_experiment.errors import (
     RefusedError,
     UsageError,
 )
-from meta_experiment.live import closing
 from meta_experiment.live.client_process import client_of
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.sessions import Session, list_sessions
@@ -224,7 +223,7 @@ def _closed(
     found = []
     for workspace in workspaces:
         here = Session(str(workspace.root), session)
-        noted = {fields[1] for fields in here.lines(closing.CLOSED) if len(fields) == 3}
+        noted = {closed.trial_id for closed in here.read_closed()}
         units = {session, *here.read_prompts()}
         served = {entry.id for entry in index.entries(here.root)}
         found += [
