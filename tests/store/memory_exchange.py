@@ -48,6 +48,9 @@ class MemoryExchange:
     def close(self):
         pass
 
+    def unread(self, _experiment_id):
+        return []
+
     def lock_holders(self, _logs):
         return []
 

@@ -206,6 +206,18 @@ def ending_hint(holders: Sequence[LockHolder]) -> str:
     )
 
 
+class UnreadRows(NamedTuple):
+    """Rows of one user of the database that nobody reads, as they are too many beside others'.
+
+    `what` names them for people, `size` is in bytes. `by` is empty where nobody is known.
+    """
+
+    what: str
+    by: str
+    rows: int
+    size: int
+
+
 class RowKind(Enum):
     """What one machine alone may do, as rows of the store say it."""
 
@@ -286,7 +298,13 @@ class Publications(Protocol):
         """
 
     def notes(self, experiment_id: str, after: int = 0) -> Sequence[TeamNote]:
-        """Return what was told of an experiment behind this number, in the store's order."""
+        """Return what was told of an experiment behind this number, in the store's order.
+
+        Where that is too much, that of who wrote most is left out, the largest first.
+        """
+
+    def unread(self, experiment_id: str) -> Sequence[UnreadRows]:
+        """Return what is left out of an experiment's notes, by who wrote it."""
 
 
 class LogExchange(Protocol):

@@ -18,6 +18,7 @@ RELEASED = {
     4: ("bound_machines", "0587dcd8f79e441e"),
     5: ("holders", "6f31957c4d3ad0bb"),
     6: ("plain_inserts", "876d47ebde1369b7"),
+    7: ("clearing", "648a2f6af855ea7f"),
 }
 
 

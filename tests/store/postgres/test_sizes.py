@@ -9,6 +9,7 @@ import pytest
 from tests.store.exchange_contract import TEXTS, batch, decision, experiment, key
 
 from meta_experiment.errors import CorruptStoreError
+from meta_experiment.services.teams.unread_rows import told_unread
 from meta_experiment.store.exchange import TeamNote
 from meta_experiment.store.postgres import measured
 from meta_experiment.store.postgres.exchange import open_exchange
@@ -148,24 +149,61 @@ def test_documents_are_bounded_each(team):
     assert names == ["a", "(too long a name)", "c"]
 
 
-def test_more_than_anybody_writes_is_refused_as_a_whole(team, monkeypatch):
-    """By what it is and of which experiment; others go on."""
+def test_notes_have_a_share_each_by_who_wrote_them(team, monkeypatch):
+    """Of who wrote too many the largest are left out, and it is named; others' stay."""
     exchange, write = team
     exchange.publish(experiment("exp-2"), TEXTS)
-    exchange.note(TeamNote("exp-2", 0, key("a").machine, b"{}", b"s" * 64))
+    for name in ("exp-1", "exp-2"):
+        exchange.note(TeamNote(name, 0, key("a").machine, b"{}", b"s" * 64))
     monkeypatch.setattr(measured, "WHOLE", 1 << 20)
     write(
         "insert into meta_experiment.notes (project_id, experiment, number, machine, document,"
         " signature) select project_id, 'exp-1', n, 'm', convert_to(repeat('x', 9000), 'utf8'),"
-        " 's' from place, generate_series(1, 5000) n"
+        " convert_to(n::text, 'utf8') from place, generate_series(1, 300) n"
+    )
+    write(
+        "update meta_experiment.notes set written_by = 'mallory'"
+        " where project_id in (table place) and machine = 'm'"
+    )
+    last = TeamNote("exp-1", 0, key("b").machine, b"{}", b"t" * 64)
+    exchange.note(last)
+    found = read(lambda: exchange.notes("exp-1"))
+    assert [it.number for it in found] == sorted(it.number for it in found)
+    assert [it.machine for it in found if it.machine != "m"] == [
+        key("a").machine,
+        key("b").machine,
+    ]
+    many = sum(it.machine == "m" for it in found)
+    assert 0 < many < measured.WHOLE // 9000
+    (unread,) = exchange.unread("exp-1")
+    assert (unread.what, unread.by, unread.rows) == ("notes", "mallory", 300 - many)
+    assert unread.size > 9000 * unread.rows
+    assert len(exchange.notes("exp-2")) == 1
+    assert exchange.unread("exp-2") == []
+    (finding,) = (told_unread("exp-1", "p", it) for it in exchange.unread("exp-1"))
+    assert "select meta_experiment.clear('p', 'mallory')" in finding.hint
+    write("select meta_experiment.clear(%s, 'mallory') from place", exchange.project)
+    assert len(exchange.notes("exp-1")) == 2
+    assert exchange.unread("exp-1") == []
+
+
+def test_more_than_anybody_writes_is_refused_as_a_whole(team, monkeypatch):
+    """By what it is and of which experiment; others go on."""
+    exchange, write = team
+    exchange.publish(experiment("exp-2"), TEXTS)
+    monkeypatch.setattr(measured, "WHOLE", 1 << 20)
+    write(
+        "insert into meta_experiment.decisions (project_id, experiment, generation, machine,"
+        " fence, document, signature) select project_id, 'exp-1', n, 'm', 1,"
+        " convert_to(repeat('x', 9000), 'utf8'), 's' from place, generate_series(0, 300) n"
     )
 
     def refused():
-        with pytest.raises(CorruptStoreError, match=r"more than 1 MB of notes of 'exp-1'"):
-            exchange.notes("exp-1")
+        with pytest.raises(CorruptStoreError, match=r"more than 1 MB of decisions of 'exp-1'"):
+            exchange.decisions("exp-1")
 
     read(refused)
-    assert len(exchange.notes("exp-2")) == 1
+    assert exchange.decisions("exp-2") == []
 
 
 def test_a_text_that_is_larger_than_any_is_refused(team):

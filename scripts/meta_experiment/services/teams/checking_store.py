@@ -28,6 +28,7 @@ from meta_experiment.services.teams.signatures import is_signed
 from meta_experiment.services.teams.statements import batch_statement
 from meta_experiment.services.teams.store_losses import losses
 from meta_experiment.services.teams.trial_terms import terms_sha256
+from meta_experiment.services.teams.unread_rows import told_unread
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.exchange import Batch, ending_hint
 from meta_experiment.store.local.outgoing import own_logs, read_lines_at
@@ -122,6 +123,7 @@ def _experiment(
         check_decisions(workspace, member, experiment, known),
         check_lease(member, experiment, known),
         check_positions(member, experiment),
+        _unread(member, experiment),
     ):
         findings += _by_itself(name, part)
     yield from findings
@@ -151,6 +153,13 @@ def _publication(
         said = f"the plan that machine {as_word(found.machine)} published under this id: {why}"
         hint = "Ask who keeps the store; nobody is bound by it."
         yield Finding(experiment.experiment_id, ok=False, detail=said, hint=hint)
+
+
+def _unread(member: Membership, experiment: Experiment) -> Iterator[Finding]:
+    """Yield who wrote more than is read, beside what others wrote."""
+    name = experiment.experiment_id
+    for item in member.exchange.unread(name):
+        yield told_unread(name, member.setting.project, item)
 
 
 class _LogsHeld:

@@ -14,6 +14,7 @@ from meta_experiment.store.exchange import (
     PublishedExperiment,
     TeamMachine,
     TeamNote,
+    UnreadRows,
 )
 from meta_experiment.store.postgres import measured
 from meta_experiment.store.postgres.project_tables import ProjectTables, save_texts, texts_of
@@ -171,7 +172,7 @@ class PublicationTables(ProjectTables):
                 "names of published plans",
                 _PUBLICATION,
                 _PUBLISHED,
-                [*[measured.WHOLE // 2] * 2, self._known(connection), *[experiment_id] * 2],
+                [*[_room()] * 2, self._known(connection), *[experiment_id] * 2],
             )
         return [
             PublishedExperiment(
@@ -222,9 +223,8 @@ class PublicationTables(ProjectTables):
                     "document": measured.DOCUMENT,
                     "signature": measured.SIGNATURE,
                 },
-                "meta_experiment.notes where (project_id, experiment) = (%s, %s)"
-                " and number > %s order by number",
-                [self._known(connection), experiment_id, after],
+                f"{_NOTES} where so_far <= %s order by number",
+                [self._known(connection), experiment_id, after, _room()],
             )
         why = measured.too_large("it", measured.DOCUMENT)
         return [
@@ -233,6 +233,16 @@ class PublicationTables(ProjectTables):
             else TeamNote(experiment_id, number, machine or "", b"", b"", why)
             for number, machine, document, signature in rows
         ]
+
+    def unread(self, experiment_id: str) -> Sequence[UnreadRows]:
+        """Return what is left out of an experiment's notes, by who wrote it."""
+        with self._connections.transaction() as connection:
+            rows = connection.execute(
+                f"select coalesce(writer, ''), count(*), sum(size)::bigint from {_NOTES}"  # noqa: S608
+                " where so_far > %s group by writer order by 3 desc limit 20",
+                [self._known(connection), experiment_id, 0, _room()],
+            ).fetchall()
+        return [UnreadRows("notes", *row) for row in rows]
 
 
 _TIMES = "1970-01-02 00:00Z", "9999-01-01 00:00Z"  # between which a program reads one
@@ -255,23 +265,32 @@ _OWNER = (
     "select machine, public_key, left(machines.name, 1024) from meta_experiment.owners"
     " join meta_experiment.machines using (project_id, machine) where project_id = %s"
 )
-# To each who writes plans the same room, the smallest first: many hide nothing of another's.
-_PUBLISHED = """
+# The largest go first, so that what a program of ours wrote stays.
+_PLANS = measured.shared(
+    "select *, octet_length(document)::bigint + octet_length(signature) as bytes"
+    " from meta_experiment.experiments"
+    " where project_id = %s and (%s::text is null or experiment = %s)",
+    "written_by",
+    "bytes, number",
+)
+_PUBLISHED = f"""
     (select experiment, left(plan_sha256, 64) as plan_sha256, left(machine, 64) as machine,
         case when so_far <= %s then document end as document,
         case when so_far <= %s then signature end as signature, beginning
-    from (
-        select *, sum(size) over (order by theirs, number) as so_far
-        from (
-            select *, sum(size) over (partition by written_by order by size, number) as theirs
-            from (
-                select *, octet_length(document)::bigint + octet_length(signature) as size
-                from meta_experiment.experiments
-                where project_id = %s and (%s::text is null or experiment = %s)
-            ) sized
-        ) shared
-    ) bounded order by number) published
-"""
+    from {_PLANS} order by number) published
+"""  # noqa: S608 - of constants
+_NOTES = measured.shared(
+    "select *, octet_length(document)::bigint + octet_length(signature) + octet_length(machine)"
+    " as bytes from meta_experiment.notes"
+    " where (project_id, experiment) = (%s, %s) and number > %s",
+    "written_by",
+    "bytes, number",
+)
+
+
+def _room() -> int:
+    """Return how many bytes of rows are read that everybody writes."""
+    return measured.WHOLE // 2
 
 
 def _plain(contents: Contents) -> Mapping[str, Mapping[str, Content | None]]:

@@ -1,7 +1,8 @@
 """Reading what others wrote, bounded by bytes: sizes are looked at in the server before.
 
 Whoever may insert a row may insert a large one, or many. A value that is larger than this
-program writes stays in the server, and so does what goes beyond one reading as a whole.
+program writes stays in the server, and so does what goes beyond one reading as a whole. Where
+the server knows who wrote a row, each has a share of the reading that no other can fill.
 """
 
 from __future__ import annotations
@@ -65,6 +66,29 @@ def rows(
             hint="Ask who keeps the store to look who wrote it, and to remove it.",
         )
     return [row[:-1] for row in found]
+
+
+def shared(source: str, writer: str, order: str) -> str:
+    """Return a source of which each who wrote has the same room; what follows `from`.
+
+    It adds `size` (of the row), `writer`, and `so_far`: the bytes up to a row where rows come
+    in turn, those of each in this order. So that many of one hide nothing of another.
+
+    Args:
+        source: a query of rows with a `number` and, as `bytes`, how large their values are.
+        writer: the column of who wrote a row.
+        order: of the rows of one.
+    """
+    return f"""
+        (select *, sum(size) over (order by theirs, number) as so_far
+        from (
+            select *, sum(size) over (partition by writer order by {order}) as theirs
+            from (
+                select *, {_ROW} + bytes::bigint as size, {writer} as writer
+                from ({source}) rows
+            ) sized
+        ) turned) shared
+    """  # noqa: S608 - of constants
 
 
 def too_large(what: str, most: int) -> str:
