@@ -97,7 +97,7 @@ def test_a_spreadsheet_of_another_country_is_read(costs):
 
 def test_what_is_no_number_is_named_and_can_be_left_out(costs):
     calls = f"{CALLS}u1,2026-11-01T10:40:00,N/A\n"
-    with pytest.raises(RemoteError, match="N/A") as caught:
+    with pytest.raises(UsageError, match="N/A") as caught:
         costs(calls=calls)
     assert "not_in" in (caught.value.hint or "")
     left = {**COST, "where": [{"column": "cost", "not_in": ["N/A"]}]}

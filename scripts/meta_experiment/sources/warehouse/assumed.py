@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
-
 from meta_experiment.sources.warehouse.collecting import Queries
 from meta_experiment.sources.warehouse.columns import Table
 from meta_experiment.sources.warehouse.engine_words import reworded
-from meta_experiment.types.mapping import (
-    EventColumn,
-    EventFilter,
-    EventMapping,
-    EventTime,
-    TimeForm,
-    WarehouseMapping,
+from meta_experiment.sources.warehouse.named_columns import (
+    ColumnUse,
+    NamedColumn,
+    named_columns,
 )
+from meta_experiment.types.mapping import TimeForm, WarehouseMapping
 
 DIALECTS = ("bigquery", "clickhouse", "databricks", "duckdb", "postgres", "snowflake")
-_Typed = tuple[str, EventColumn, str]  # table, column, type
 
 
 def assumed_tables(mapping: WarehouseMapping) -> dict[str, Table]:
@@ -26,8 +20,9 @@ def assumed_tables(mapping: WarehouseMapping) -> dict[str, Table]:
     import ibis
 
     kinds: dict[str, dict[str, str]] = {}
-    for table, column, kind in chain.from_iterable(_all(mapping)):
-        kinds.setdefault(table, {}).setdefault(column.name, "json" if column.path else kind)
+    for named in named_columns(mapping):
+        kind = "json" if named.column.path else _type(named)
+        kinds.setdefault(named.table, {}).setdefault(named.column.name, kind)
     found = {}
     for name, columns in kinds.items():
         *place, table = (mapping.tables[name].table or name).split(".")
@@ -50,35 +45,12 @@ def written_queries(asked: Queries, dialect: str) -> dict[str, str]:
     }
 
 
-def _all(mapping: WarehouseMapping) -> Iterator[Iterator[_Typed]]:
-    exposure = mapping.exposure
-    yield iter(
-        (
-            (exposure.table, exposure.unit, "string"),
-            (exposure.table, exposure.variant, "string"),
-        )
-    )
-    yield _time(exposure.table, exposure.at)
-    yield _conditions(exposure.table, exposure.where)
-    for events in (*mapping.metrics.values(), *mapping.covariates.values()):
-        yield _events(events)
-
-
-def _events(events: EventMapping) -> Iterator[_Typed]:
-    yield events.table, events.unit, "string"
-    yield from _time(events.table, events.at)
-    if events.value is not None:
-        yield events.table, events.value, "float64"
-    yield from _conditions(events.table, events.where)
-
-
-def _time(table: str, at: EventTime | None) -> Iterator[_Typed]:
-    if at is not None:
-        yield table, at.column, "timestamp" if at.form is TimeForm.TIMESTAMP else "int64"
-
-
-def _conditions(table: str, conditions: tuple[EventFilter, ...]) -> Iterator[_Typed]:
-    for item in conditions:
-        value = item.values[0] if item.values else ""
-        kind = "boolean" if isinstance(value, bool) else "string"
-        yield table, item.column, kind if isinstance(value, bool | str) else "float64"
+def _type(named: NamedColumn) -> str:
+    value = named.values[0] if named.values else ""
+    if named.use is ColumnUse.NUMBER:
+        return "float64"
+    if named.use is ColumnUse.TIME:
+        return "timestamp" if named.form is TimeForm.TIMESTAMP else "int64"
+    if isinstance(value, bool):
+        return "boolean"
+    return "string" if isinstance(value, str) else "float64"

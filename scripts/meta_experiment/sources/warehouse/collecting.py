@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from meta_experiment.decide.collected import ArmDay, CollectedSums
-from meta_experiment.errors import RemoteError
+from meta_experiment.errors import RemoteError, UsageError, cite
 from meta_experiment.records import dataclass
+from meta_experiment.sources.warehouse.column_types import require_types
+from meta_experiment.sources.warehouse.column_values import require_values, unreadable
 from meta_experiment.sources.warehouse.columns import Table
 from meta_experiment.sources.warehouse.engines import Engine
 from meta_experiment.sources.warehouse.exposures import DAY, exposed_units, moment
@@ -86,6 +88,7 @@ def queries(
     Raises:
         NotFoundError, UsageError: a column is not there, or cannot be what it is to be.
     """
+    require_types(tables, mapping)
     inline = made_inline(mapping.exposure, sought)
     every = exposed_units(tables, mapping.exposure, arms, period.as_of, inline)
     open_day = period.first_open_day(mapping, longest_window(sought))
@@ -117,7 +120,8 @@ def collect(
     with engine.errors("reading the tables"):
         tables = engine.tables(mapping)
         asked = queries(tables, mapping, arms, sought, period)
-    rows = engine.rows(asked.sums)
+    require_values(engine, tables, mapping)
+    rows = _answered(engine, asked.sums, tables, mapping)
     if any(int(row["groups"]) != len(rows) for row in rows):
         raise _in_part(engine.name, len(rows), rows[0]["groups"])
     open_day = period.first_open_day(mapping, longest_window(sought))
@@ -130,6 +134,24 @@ def collect(
     _check_values(sums, engine.name)
     require_matches(engine, tables, mapping.exposure, sought, sums)
     return sums, _exposure_count(groups)
+
+
+def _answered(
+    engine: Engine, query: Table, tables: Mapping[str, Table], mapping: WarehouseMapping
+) -> list[dict[str, Any]]:
+    """Return what is answered, or name the column that an engine cannot read as it is meant."""
+    try:
+        return engine.rows(query)
+    except RemoteError as error:
+        found = unreadable(engine, tables, mapping)
+        if found is None:
+            raise
+        name = found.column.name
+        raise UsageError(
+            f"{found.place}: column {cite(name)} of table {cite(found.table)} cannot be read "
+            f"as {found.use.value}. {error.message}",
+            hint=f"Read a view in which it has a common type, as CAST({name} AS numeric).",
+        ) from None
 
 
 def _with_standing(

@@ -76,21 +76,9 @@ def moment_of(table: Table, at: EventTime, where: str) -> Expression:
     found = column_of(table, at.column, where)
     kind = found.type()
     if at.form is not TimeForm.TIMESTAMP:
-        if not (kind.is_numeric() or kind.is_string()):
-            raise UsageError(
-                f"{where}: {at.column.name} is {kind}, expected a number of {at.form.value}.",
-                hint="Leave form out where the column holds moments.",
-            )
         return _since_1970(found.cast("float64"), 1 / _MICROSECOND / _PER_SECOND[at.form])
-    if kind.is_numeric():
-        raise UsageError(
-            f"{where}: {at.column.name} is {kind}, and nothing says what it counts.",
-            hint="Say it: {column: NAME, form: seconds} or milliseconds, nanoseconds.",
-        )
     if kind.is_string() or (kind.is_timestamp() and kind.timezone):
         return found.cast("timestamp('UTC')").cast("timestamp")
-    if not (kind.is_timestamp() or kind.is_date()):
-        raise UsageError(f"{where}: {at.column.name} is {kind}, expected a moment.")
     return found.cast("timestamp") if kind.is_date() or kind.scale not in (None, 6) else found
 
 
@@ -122,8 +110,6 @@ def number_of(table: Table, wanted: EventColumn, where: str) -> Expression:
     kind = found.type()
     if kind.is_boolean():
         return truth_as_number(found)
-    if not (kind.is_numeric() or kind.is_string()):
-        raise UsageError(f"{where}: {wanted.name} is {kind}, expected a number.")
     return found if kind.is_float64() else found.cast("float64")
 
 
@@ -156,7 +142,7 @@ def where_all(table: Table, conditions: Sequence[EventFilter], where: str) -> Ex
 
 def _condition(table: Table, wanted: EventFilter, where: str) -> Expression:
     found = column_of(table, wanted.column, where)
-    values = [_comparable(found, item, where) for item in wanted.values]
+    values = [_literal(item, found) for item in wanted.values]
     return _COMPARISONS[wanted.operator](found, values)
 
 
@@ -174,22 +160,9 @@ _COMPARISONS: dict[FilterOperator, Callable[[Expression, list[Expression]], Expr
 }
 
 
-def _comparable(found: Expression, value: FilterValue, where: str) -> Expression:
-    """Return a value as a literal that the column can be compared with."""
+def _literal(value: FilterValue, compared: Expression) -> Expression:
+    """Return a value as a literal that a column can be compared with."""
     import ibis
 
-    kind = found.type()
-    fits = (
-        kind.is_boolean()
-        if isinstance(value, bool)
-        else kind.is_string() or kind.is_temporal() or kind.is_uuid()
-        if isinstance(value, str)
-        else kind.is_numeric()
-    )
-    if not fits:
-        raise UsageError(
-            f"{where}: the column is {kind}, which cannot be compared with {value!r}."
-        )
-    if kind.is_temporal():
-        return ibis.literal(value).cast(kind)
-    return ibis.literal(value)
+    found = ibis.literal(value)
+    return found.cast(compared.type()) if compared.type().is_temporal() else found
