@@ -476,6 +476,17 @@ def test_the_sweep_waits_for_what_a_living_client_is_at(live, work, case, hours,
         client.wait()
 
 
+def on_an_agent(live):
+    """Let the experiment be on an agent."""
+    entry = Entry(
+        id=EXPERIMENT, state="running", kind="agent", name="checker", path="x.md",
+        form="agents", unit="invocation", method="block", traffic=1.0,
+        arms=["control", "treatment"], weights=[1.0, 1.0], seed="5eed",
+    )  # fmt: skip
+    lines = sealed_lines([entry], own_seal(live.root))
+    Path(places.active_index(str(live.root))).write_text(lines)
+
+
 @pytest.mark.parametrize(
     ("variant", "refused", "excluded"),
     [
@@ -487,16 +498,44 @@ def test_the_sweep_waits_for_what_a_living_client_is_at(live, work, case, hours,
 )
 def test_an_agent_that_was_not_started_is_no_trial(live, variant, refused, excluded):
     """Neither a quick success nor an error of the variant: nobody ran it."""
-    entry = Entry(
-        id=EXPERIMENT, state="running", kind="agent", name="checker", path="x.md",
-        form="agents", unit="invocation", method="block", traffic=1.0,
-        arms=["control", "treatment"], weights=[1.0, 1.0], seed="5eed",
-    )  # fmt: skip
-    lines = sealed_lines([entry], own_seal(live.root))
-    Path(places.active_index(str(live.root))).write_text(lines)
+    on_an_agent(live)
     live.script.command("p1", 0).answer(5, tools=[("c1", "Agent", {})])
     said = f"Agent type '{refused}' not found. Available agents: Explore, Plan"
     live.script.result("p1", 6, "c1", error=True, content=said).answer(7)
+    live.expose("p1", 0, variant=variant)
+    assert live.close(final=True) == 1
+    (trial,) = live.read().trials
+    assert trial.excluded == excluded
+    assert trial.status == (None if excluded else "ok")
+
+
+@pytest.mark.parametrize(
+    ("variant", "started", "excluded"),
+    [
+        ("treatment", ["checker"], "agent_of_another_arm"),
+        ("control", ["checker-treatment"], "agent_of_another_arm"),
+        ("treatment", ["checker-treatment", "checker"], "agent_of_another_arm"),
+        ("treatment", ["checker-treatment", "Explore", ""], None),
+        ("control", ["checker"], None),
+        ("control", [], None),
+    ],
+)
+def test_an_agent_that_ran_as_another_arms_than_was_drawn_is_no_trial(
+    live, variant, started, excluded
+):
+    """A hook that takes too long is cut off by the client, also after it has drawn."""
+    on_an_agent(live)
+    for number, name in enumerate(started):
+        agent = Script(number=50 + number).prompt("p1", 2).answer(3)
+        file = live.transcript.with_suffix("") / f"subagents/agent-{number}.jsonl"
+        agent.write(file)
+        told = {"toolUseId": f"c{number}"} | ({"agentType": name} if name else {})
+        file.with_suffix(".meta.json").write_text(json.dumps(told))
+    calls = [(f"c{number}", "Agent", {}) for number in range(len(started))]
+    live.script.command("p1", 0).answer(5, tools=calls)
+    for call, _, _ in calls:
+        live.script.result("p1", 6, call)
+    live.script.answer(7)
     live.expose("p1", 0, variant=variant)
     assert live.close(final=True) == 1
     (trial,) = live.read().trials

@@ -166,10 +166,12 @@ def requests_of_agents(path):
     return [sorted(merged(turn.agents).messages) for turn in turns]
 
 
-def started_by(call, script, path):
-    """Write the file of an agent, and beside it the call that started it."""
+def started_by(call, script, path, name="checker"):
+    """Write the file of an agent, and beside it the call that started it by a name."""
     script.write(path)
-    path.with_suffix(".meta.json").write_text(json.dumps({"toolUseId": call}))
+    path.with_suffix(".meta.json").write_text(
+        json.dumps({"toolUseId": call, "agentType": name})
+    )
 
 
 def test_an_agent_belongs_to_the_turn_that_sent_it_however_long_it_works(tmp_path):
@@ -197,6 +199,8 @@ def test_what_an_agent_is_told_later_belongs_to_the_turn_that_told_it(tmp_path):
     path = main.write(tmp_path / "s.jsonl")
     started_by("c1", agent, tmp_path / "s/subagents/agent-1.jsonl")
     assert requests_of_agents(path) == [["msg_51"], ["msg_52"]]
+    turns = read_transcript(str(path)).turns
+    assert [[work.agent_name for work in turn.agents] for turn in turns] == [["checker"], [""]]
 
 
 def test_an_agent_of_an_agent_belongs_to_the_turn_of_the_first(tmp_path):

@@ -15,7 +15,7 @@ from meta_experiment.live.permission_waits import take_waits
 from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import open_private, put
 from meta_experiment.protocol.events import EXCLUDED, RECORDED, event_document
-from meta_experiment.protocol.index import AGENT, find_entry
+from meta_experiment.protocol.index import AGENT, agent_names, find_entry
 from meta_experiment.protocol.json_text import encode
 from meta_experiment.protocol.lock import locked, open_lock
 from meta_experiment.protocol.log_head import NoPlaceError, head, is_own, live_stem, log_names
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 TRANSCRIPT_MISSING = "transcript_missing"
 PROMPT_MISSING = "prompt_missing"
 AGENT_REFUSED = "agent_refused"
+AGENT_OF_ANOTHER_ARM = "agent_of_another_arm"  # the client did not heed, or await, the hook
 
 _PATIENCE = 0.5  # seconds for a lock; a hook at the end of a session has 1.5 in all
 _LONGEST = 86_400.0  # seconds of silence after which a living client hangs, or is forgotten
@@ -237,17 +238,25 @@ def _outcome(
         return TrialMeasurement({}, "", {}, PROMPT_MISSING) if final else None
     if not final and not found.is_over:
         return None
-    if _agent_of(root, trial) in found.refused:
+    own, others = _agents_of(root, trial)
+    if own in found.refused:
         return TrialMeasurement({}, "", {}, AGENT_REFUSED)
+    if not found.started.isdisjoint(others):
+        return TrialMeasurement({}, "", {}, AGENT_OF_ANOTHER_ARM)
     return measure(found, prices=prices, state=transcript.cost_state, telemetry=_telemetry)
 
 
-def _agent_of(root: str, trial: OpenTrial) -> str | None:
-    """Return the agent that a trial should have started; None when it is on no agent."""
+def _agents_of(root: str, trial: OpenTrial) -> tuple[str | None, set[str]]:
+    """Return the agent that a trial should have started, and those of the other arms.
+
+    None, and none, when it is on no agent.
+    """
     entry = find_entry(root, trial.experiment_id)
     if entry is None or entry.kind != AGENT:
-        return None
-    return entry.name if trial.variant == entry.control else f"{entry.name}-{trial.variant}"
+        return None, set()
+    names = dict(zip(entry.arms, agent_names(entry.name, entry.arms), strict=True))
+    own = names.pop(trial.variant, None)
+    return own, set(names.values())
 
 
 def _telemetry(prompt_ids: Sequence[str], usages: Sequence[Usage | None]) -> float | None:

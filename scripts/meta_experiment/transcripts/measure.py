@@ -38,10 +38,11 @@ class Span:
         bounded: whether a later prompt ended it.
         waits: whether work in the background has not been reported yet.
         grows: whether its last turn may go on.
-        refused: agents that the client did not start.
+        refused: names of agents that the client did not start.
+        started: names of those that it did start.
     """
 
-    __slots__ = ("bounded", "followups", "grows", "refused", "turns", "waits")
+    __slots__ = ("bounded", "followups", "grows", "refused", "started", "turns", "waits")
 
     def __init__(
         self, turns: list[Turn], followups: int, *, bounded: bool, waits: bool, grows: bool
@@ -52,6 +53,7 @@ class Span:
         self.waits = waits
         self.grows = grows
         self.refused = {name for turn in turns for work in turn.works for name in work.refused}
+        self.started = {work.agent_name for turn in turns for work in turn.agents}
 
     @property
     def is_over(self) -> bool:

@@ -137,11 +137,11 @@ def _add_agents(files: list[str], transcript: Transcript) -> None:
         if os.stat(file).st_mtime >= began - 1:
             agent = read_lines(lines(file), of_agent=True)
             transcript.delivered |= agent.delivered
-            call = _caller(file)
+            call, name = _origin(file)
             for turn in agent.turns:
-                turn.own.agent = _agent_in(file)
+                turn.own.agent, turn.own.agent_name = _agent_in(file), name
                 agents.append((call, turn))
-                call = ""  # what it was told later came by another call
+                call = name = ""  # what it was told later came by another call
     _share_out(transcript.turns, agents)
 
 
@@ -161,14 +161,17 @@ def _share_out(turns: list[Turn], agents: list[tuple[str, Turn]]) -> None:
             _join(owner, agent)
 
 
-def _caller(file: str) -> str:
-    """Return the call of a tool that started an agent, or else its id, which results name."""
-    own = _agent_in(file)
+def _origin(file: str) -> tuple[str, str]:
+    """Return the call of a tool that started an agent, and by which name.
+
+    In the place of a call that is not known stands the agent's id, which results name.
+    """
     try:
-        told = b"".join(lines(file.removesuffix("jsonl") + "meta.json"))
-        return _string(parse_object(told.decode("utf-8", "replace")).get("toolUseId")) or own
+        data = b"".join(lines(file.removesuffix("jsonl") + "meta.json"))
+        told = parse_object(data.decode("utf-8", "replace"))
     except (FileNotFoundError, ValueError):
-        return own
+        told = {}
+    return _string(told.get("toolUseId")) or _agent_in(file), _string(told.get("agentType"))
 
 
 def _agent_in(file: str) -> str:

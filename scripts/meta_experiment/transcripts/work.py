@@ -103,6 +103,8 @@ class Work:
 
     Attributes:
         agent: the client's id of the agent whose work it is; empty for none.
+        agent_name: by which the client started that agent in it; empty where it was told more,
+            or where nothing says the name.
         started, ended: seconds since the epoch of its first and last line.
         messages: a request's usage by the id of its answer; None when it is not known.
         calls: the name of the tool by the id of the call.
@@ -119,6 +121,7 @@ class Work:
 
     __slots__ = (
         "agent",
+        "agent_name",
         "begun",
         "calls",
         "ended",
@@ -137,6 +140,7 @@ class Work:
 
     def __init__(self) -> None:
         self.agent = ""
+        self.agent_name = ""
         self.started: float | None = None
         self.ended: float | None = None
         self.messages: dict[str, Usage | None] = {}
