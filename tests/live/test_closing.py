@@ -476,10 +476,10 @@ def test_the_sweep_waits_for_what_a_living_client_is_at(live, work, case, hours,
         client.wait()
 
 
-def on_an_agent(live):
+def on_an_agent(live, kind="agent"):
     """Let the experiment be on an agent."""
     entry = Entry(
-        id=EXPERIMENT, state="running", kind="agent", name="checker", path="x.md",
+        id=EXPERIMENT, state="running", kind=kind, name="checker", path="x.md",
         form="agents", unit="invocation", method="block", traffic=1.0,
         arms=["control", "treatment"], weights=[1.0, 1.0], seed="5eed",
     )  # fmt: skip
@@ -541,6 +541,31 @@ def test_an_agent_that_ran_as_another_arms_than_was_drawn_is_no_trial(
     (trial,) = live.read().trials
     assert trial.excluded == excluded
     assert trial.status == (None if excluded else "ok")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "bounds"),
+    [
+        ("agent", "checker", True),
+        ("agent", "checker-treatment", True),
+        ("agent", "another", False),
+        ("command", "checker", True),
+        ("command", "checker-treatment", False),
+    ],
+)
+def test_a_use_of_which_no_hook_told_is_no_part_of_the_trial_before(live, kind, name, bounds):
+    """The client went on without the hook, which took too long; its transcript tells."""
+    on_an_agent(live, kind)
+    live.run("p1", 0)
+    if kind == "agent":
+        call = ("c1", "Agent", {"subagent_type": name})
+        live.script.prompt("p2", 10).answer(11, tools=[call]).result("p2", 12, "c1").answer(13)
+    else:
+        live.script.command("p2", 10, name).answer(11).answer(13)
+    assert live.close(final=True) == 1
+    trial = live.trials()["t-p1"]
+    assert trial.metrics["followup_turns"] == (0 if bounds else 1)
+    assert trial.metrics["duration_seconds"] == (5 if bounds else 13)
 
 
 def test_word_of_closed_trials_stays_as_long_as_the_client(live):

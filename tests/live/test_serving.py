@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests import logs
 from tests.live.stage import FRONT, PYTHON, TOKEN, Stage
+from tests.transcripts.script import START, Script
 
 from meta_experiment.live.arguments import POINTER
 from meta_experiment.live.handovers import pending
@@ -194,6 +195,28 @@ def test_without_any_hook_the_arguments_are_unknown(stage):
     assert stage.text() == f"Control for {POINTER}."
     (trial,) = opened(stage)
     assert trial.transcript_path == ""
+
+
+@pytest.mark.parametrize("state", ["answered", "interrupted", "going on", "told again"])
+def test_a_use_whose_hook_was_cut_off_is_not_taken_for_the_prompt_before(stage, state):
+    """The client goes on without a hook that takes too long; what it says is not known then."""
+    stage.run(sequence="0000")
+    assert stage.call("one", "p1") == "Control for one."
+    now = time.time() - START
+    script = Script().command("p1", now - 9).answer(now + 60, tools=[("c1", "Bash", {})])
+    if state == "interrupted":
+        script.interrupt("p1", now + 61)
+    elif state != "going on":
+        script.result("p1", now + 61, "c1").answer(now + 62)
+    script.write(stage.home / "transcript.jsonl")
+    if state == "told again":
+        turn = Path(stage.session().folder) / "turn"
+        os.utime(turn, (START + now + 70,) * 2)
+    over = state in ("answered", "interrupted")
+    assert stage.text() == f"Control for {POINTER if over else ''}."
+    prompts = [trial.prompt_id for trial in opened(stage)]
+    assert (len(prompts), prompts[0]) == (1 + over, "p1")
+    assert stage.faults() == []
 
 
 def test_what_is_longer_than_the_client_shows_points_to_the_arguments(stage):

@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from meta_experiment.protocol.index import Entry
     from meta_experiment.protocol.seal import Seal
     from meta_experiment.protocol.sessions import OpenTrial, Session
     from meta_experiment.transcripts.prices import Prices
@@ -233,25 +234,36 @@ def _outcome(
     if transcript is None:
         return TrialMeasurement({}, "", {}, TRANSCRIPT_MISSING) if final else None
     until = trial.until_ms / 1000 if trial.until_ms else None
-    found = span(transcript, trial.prompt_id, others, until)
+    entry = find_entry(root, trial.experiment_id)
+    found = span(transcript, trial.prompt_id, others | _uses(transcript, entry), until)
     if found is None:
         return TrialMeasurement({}, "", {}, PROMPT_MISSING) if final else None
     if not final and not found.is_over:
         return None
-    own, others = _agents_of(root, trial)
+    own, rest = _agents_of(entry, trial)
     if own in found.refused:
         return TrialMeasurement({}, "", {}, AGENT_REFUSED)
-    if not found.started.isdisjoint(others):
+    if not found.started.isdisjoint(rest):
         return TrialMeasurement({}, "", {}, AGENT_OF_ANOTHER_ARM)
     return measure(found, prices=prices, state=transcript.cost_state, telemetry=_telemetry)
 
 
-def _agents_of(root: str, trial: OpenTrial) -> tuple[str | None, set[str]]:
+def _uses(transcript: Transcript, entry: Entry | None) -> set[str]:
+    """Return the prompts that used an experiment's, as the client wrote down.
+
+    Hooks tell of the same, but for one that failed or that the client did not await.
+    """
+    if entry is None:
+        return set()
+    names = set(agent_names(entry.name, entry.arms if entry.kind == AGENT else ()))
+    return {turn.prompt_id for turn in transcript.turns if not names.isdisjoint(turn.named)}
+
+
+def _agents_of(entry: Entry | None, trial: OpenTrial) -> tuple[str | None, set[str]]:
     """Return the agent that a trial should have started, and those of the other arms.
 
     None, and none, when it is on no agent.
     """
-    entry = find_entry(root, trial.experiment_id)
     if entry is None or entry.kind != AGENT:
         return None, set()
     names = dict(zip(entry.arms, agent_names(entry.name, entry.arms), strict=True))

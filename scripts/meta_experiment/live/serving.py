@@ -254,8 +254,9 @@ def _invocation(
         turn = session.read_turn()
         found = _untaken(pending(session, entry.name), entry, kept)
         if not found:
-            # without any hook the arguments are not empty but unknown
-            return Invocation(turn, "", doubtful=turn is None)
+            # without its hook the arguments are not empty but unknown
+            known = turn is not None and not _is_answered(session, turn)
+            return Invocation(turn if known else None, "", doubtful=not known)
         alike = len({handover.arguments for handover in found}) == 1
         prompts = {handover.turn.prompt_id for handover in found}
         if (not alike or len(prompts) > 1) and kept is None:
@@ -269,6 +270,27 @@ def _invocation(
                     turn = handover.turn
                 return Invocation(turn, handover.arguments, doubtful=not sure)
     raise TimeoutError("hand-overs vanish while they are read")
+
+
+def _is_answered(session: Session, turn: PromptRef) -> bool:
+    """Tell whether the prompt of the last hook was over before, so that another is served now.
+
+    The hook of that one failed, or took so long that the client went on without it.
+    """
+    from meta_experiment.transcripts.transcript import read_transcript
+    from meta_experiment.transcripts.turns import OPEN
+
+    try:
+        told = session.time_of_turn()
+        transcript = read_transcript(turn.transcript, [turn.prompt_id])
+    except OSError:
+        return False
+    return any(
+        known.prompt_id == turn.prompt_id
+        and known.state != OPEN
+        and told < (known.own.ended or 0.0)  # else a hook told of it once more
+        for known in (transcript.turns if transcript is not None else ())
+    )
 
 
 def _untaken(found: list[Handover], entry: Entry, kept: Session | None) -> list[Handover]:

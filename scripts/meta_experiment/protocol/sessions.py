@@ -242,6 +242,10 @@ class Session:
         fields = fields_of(self.read(_TURN))
         return PromptRef(*fields) if len(fields) == 3 else None
 
+    def time_of_turn(self) -> float:
+        """Return when that hook told of it, in seconds since the epoch."""
+        return os.stat(f"{self.folder}/{_TURN}").st_mtime
+
     def write_begin(self, now: float) -> None:
         """Remember when the client started with this session."""
         self.write(_BEGIN, str(int(now * 1000)).encode())
