@@ -51,6 +51,9 @@ class MemoryExchange:
     def unread(self, _experiment_id):
         return []
 
+    def unread_machines(self):
+        return []
+
     def lock_holders(self, _logs):
         return []
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from meta_experiment.model.instants import to_text
 from meta_experiment.render import words
@@ -24,6 +25,7 @@ from meta_experiment.types.results.team_store import (
     StoreView,
 )
 
+_NAMED, _LISTED = 20, 1000  # machines in sentences, in a table
 _DIGITS = 17  # of a fingerprint, as it is told in a sentence
 _MACHINES = (
     Column("machine", 16),
@@ -92,13 +94,24 @@ def view_page(found: StoreView) -> Page:
                 _moment(item.shipped) if item.shipped else "never",
                 item.fingerprint[:_DIGITS],
             )
-            for item in found.machines
+            for item in _listed(found.machines)
         )
         page = (*page, (Heading(_title(found), level=2), Table(_MACHINES, listed)))
+    if len(found.machines) > _LISTED:
+        more = len(found.machines) - _LISTED
+        page = (*page, *lines(f"{more:,} more are not shown (all of them: --json)."))
     only = [it for it in found.machines if it.counts and it.why]
     page = (*page, *remarks(_here_only(item, found.machine) for item in only))
     left = [f"{name}: {said}" for name, reasons in found.aside.items() for said in reasons]
     return (*page, *remarks(map(words.one_line, left), "Left outside"))
+
+
+def _listed(machines: Sequence[StoreMachine]) -> Sequence[StoreMachine]:
+    """Return the machines to show; of too many those first that count, then who shipped."""
+    if len(machines) <= _LISTED:
+        return machines
+    first = sorted(machines, key=lambda it: (not it.counts, it.shipped is None))
+    return first[:_LISTED]
 
 
 def _title(found: StoreView) -> str:
@@ -149,11 +162,16 @@ def _remarks(done: StoreExchange) -> Iterator[str]:
             yield f"{name}: {words.one_line(item.refused)}"
         for reason in item.aside:
             yield f"{name}, left outside: {words.one_line(reason)}"
-    for machine, why in done.not_counted.items():
+    for machine, why in islice(done.not_counted.items(), _NAMED):
         called = words.name(done.names.get(machine) or "unnamed")
         yield (
             f"Machine {words.name(machine)} ({called}) does not count: {why}. If it is one of "
             f"yours, the owner runs: meta-experiment store admit {words.name(machine)}"
+        )
+    if len(done.not_counted) > _NAMED:
+        yield (
+            f"{len(done.not_counted) - _NAMED:,} more machines do not count. See them: "
+            "meta-experiment store show --json"
         )
     if done.unknown:
         names = words.listed(map(words.name, done.unknown[:5]))

@@ -255,7 +255,14 @@ class Members(Protocol):
         """
 
     def machines(self) -> Sequence[TeamMachine]:
-        """Return all machines that joined, in that order."""
+        """Return all machines that joined, in that order.
+
+        Where these are too many, those that one user joined last are left out; this machine
+        and those on which there is a word of the owner are not.
+        """
+
+    def unread_machines(self) -> Sequence[UnreadRows]:
+        """Return what is left out of the machines, by who joined them."""
 
     def admit(self, admission: MachineAdmission) -> None:
         """Keep the owner's word on a machine.

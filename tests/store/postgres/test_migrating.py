@@ -19,6 +19,7 @@ RELEASED = {
     5: ("holders", "6f31957c4d3ad0bb"),
     6: ("plain_inserts", "876d47ebde1369b7"),
     7: ("clearing", "648a2f6af855ea7f"),
+    8: ("machine_names", "bd497e780eb374eb"),
 }
 
 

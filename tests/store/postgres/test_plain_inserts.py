@@ -237,11 +237,6 @@ def test_a_machine_is_named_by_the_role_alone_that_joined_it(team):
     assert [it.key.name for it in team.see("a").machines()] == ["a", "swapped"]
 
 
-def test_the_name_of_the_owner_is_bounded(team):
-    team.run("update meta_experiment.machines set name = repeat('x', 9999999)")
-    assert len(team.see("a").owner().name) == 1024
-
-
 PLANS = (
     "insert into THERE.experiments (project_id, experiment, plan_sha256, document,"
     " machine, signature, beginning) select MINE, 'x' || n, 'y',"

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from tests.store.exchange_contract import TEXTS, batch, decision, experiment, key
 
-from meta_experiment.errors import CorruptStoreError
+from meta_experiment.errors import ConflictError, CorruptStoreError
 from meta_experiment.services.teams.unread_rows import told_unread
-from meta_experiment.store.exchange import TeamNote
+from meta_experiment.store.exchange import MachineAdmission, TeamNote
 from meta_experiment.store.postgres import measured
 from meta_experiment.store.postgres.exchange import open_exchange
 
@@ -140,13 +140,6 @@ def test_documents_are_bounded_each(team):
     assert "larger than" in made.left_out
     write(f"update meta_experiment.experiments set {large}", LARGE)  # noqa: S608
     assert [it.document for it in read(exchange.published)] == [b""]
-    write(
-        "update meta_experiment.machines set name = repeat('x', %s)"
-        " where project_id in (table place) and machine = %s",
-        LARGE, key("b").machine,
-    )  # fmt: skip
-    names = [it.key.name for it in read(exchange.machines)]
-    assert names == ["a", "(too long a name)", "c"]
 
 
 def test_notes_have_a_share_each_by_who_wrote_them(team, monkeypatch):
@@ -185,6 +178,51 @@ def test_notes_have_a_share_each_by_who_wrote_them(team, monkeypatch):
     write("select meta_experiment.clear(%s, 'mallory') from place", exchange.project)
     assert len(exchange.notes("exp-1")) == 2
     assert exchange.unread("exp-1") == []
+
+
+def test_no_role_hides_machines_of_another(team, monkeypatch):
+    """Of one that joins too many the last are left out, and it is named; others' stay."""
+    exchange, write = team
+    monkeypatch.setattr(measured, "WHOLE", 2 << 20)
+    flooding = (
+        "insert into meta_experiment.machines"
+        " (project_id, machine, public_key, name, joined_by)"
+        " select project_id, left(encode(sha256(public_key), 'hex'), 16), public_key,"
+        " repeat('x', 256), %s from place,"
+        " (select sha256(convert_to(%s || n, 'utf8')) as public_key"
+        " from generate_series(1, 2000) n) keys"
+    )
+    write(flooding, "mallory", "m")
+    last = key("late")
+    write(
+        "insert into meta_experiment.machines"
+        " (project_id, machine, public_key, name, joined_by)"
+        " select project_id, %s, %s, 'late', 'late' from place",
+        *last[:2],
+    )
+    found = read(exchange.machines)
+    assert [it.key.name for it in found if it.key.name[0] != "x"] == ["a", "b", "c", "late"]
+    (unread,) = exchange.unread_machines()
+    assert (unread.what, unread.by) == ("machines", "mallory")
+    assert unread.rows == 2000 + 4 - len(found) > 1000
+    # nor does who comes under the same user hide one of which the owner said something
+    write(
+        "update meta_experiment.machines set joined_by = 'mallory'"
+        " where project_id in (table place) and machine = %s",
+        last.machine,
+    )
+    assert last not in [it.key for it in exchange.machines()]
+    exchange.admit(MachineAdmission(*last[:2], 1, True, b"s" * 64))
+    assert last in [it.key for it in exchange.machines()]
+    write("select meta_experiment.clear(%s, 'mallory') from place", exchange.project)
+    assert [it.key.name for it in exchange.machines()] == ["a", "b", "c", "late"]
+    assert exchange.unread_machines() == []
+
+
+def test_the_name_of_a_machine_is_short(team):
+    exchange, _ = team
+    with pytest.raises(ConflictError, match="name of a machine"):
+        exchange.join(key("a")._replace(name="x" * 257))
 
 
 def test_more_than_anybody_writes_is_refused_as_a_whole(team, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from meta_experiment.errors import MetaExperimentError, as_word, cite
 from meta_experiment.files.headway import steps
@@ -37,6 +38,7 @@ from meta_experiment.types import Experiment
 from meta_experiment.types.results.health import Finding, Health
 from meta_experiment.types.results.team_store import NOT_ADMITTED
 
+_NAMED = 50  # machines, one by one
 _SHIP = "meta-experiment store ship"
 
 
@@ -47,7 +49,7 @@ def check_store(workspace: Workspace, member: Membership) -> Health:
         NetworkError, RemoteError: the store does not answer.
     """
     findings = [*_members(member)]
-    if all(item.ok for item in findings):
+    if all(item.ok for item in findings if item.name == "owner"):
         known = believed(member)
         findings += _by_itself("store", _lost(workspace, member, known))
         experiments = team_experiments(workspace)
@@ -69,13 +71,18 @@ def _members(member: Membership) -> Iterator[Finding]:
     refused = not_counted(member, known)
     counts = sum(item.key.machine not in refused for item in joined)
     yield Finding("machines", ok=True, detail=f"{counts} of {len(joined)} count for all")
-    for machine, why in refused.items():
+    for item in member.exchange.unread_machines():
+        yield told_unread("machines", member.setting.project, item)
+    for machine, why in islice(refused.items(), _NAMED):
         hint = f"If it is one of yours: meta-experiment store admit {as_word(machine)}"
         name = cite(known.stored.get(machine) or "unnamed", 40)
         said = f"{as_word(machine)} ({name}): {why}"
         yield Finding(
             "machine", ok=True, detail=said, hint=hint if why == NOT_ADMITTED else None
         )
+    if len(refused) > _NAMED:
+        more = f"{len(refused) - _NAMED:,} more do not count for all"
+        yield Finding("machine", ok=True, detail=more)
 
 
 def _lost(

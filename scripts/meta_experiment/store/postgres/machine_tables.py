@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from meta_experiment.errors import ConflictError, NotFoundError, cite
 from meta_experiment.files.confine import Content
@@ -18,6 +19,9 @@ from meta_experiment.store.exchange import (
 )
 from meta_experiment.store.postgres import measured
 from meta_experiment.store.postgres.project_tables import ProjectTables, save_texts, texts_of
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 
 class MachineTables(ProjectTables):
@@ -91,11 +95,11 @@ class MachineTables(ProjectTables):
                 "(select machine, public_key, name, least(greatest(joined, %s), %s) as joined,"
                 " (select least(greatest(max(shipped), %s), %s)"
                 " from meta_experiment.log_sizes sizes"
-                " where sizes.project_id = known.project_id and sizes.machine = known.machine"
+                " where sizes.project_id = shared.project_id and sizes.machine = shared.machine"
                 " having count(*) > 0)"
-                " as shipped from meta_experiment.machines known where project_id = %s"
+                f" as shipped from {_MACHINES} where so_far <= %s or trusted"  # noqa: S608
                 " order by number) joined",
-                [*_TIMES, *_TIMES, number],
+                [*_TIMES, *_TIMES, self.machine, number, _room() // _FEWER],
             )
         return [
             TeamMachine(
@@ -106,6 +110,13 @@ class MachineTables(ProjectTables):
             )
             for machine, public_key, name, joined, shipped in rows
         ]
+
+    def unread_machines(self) -> Sequence[UnreadRows]:
+        """Return what is left out of the machines, by who joined them."""
+        with self._connections.transaction() as connection:
+            place = [self.machine, self._known(connection), _room() // _FEWER]
+            found = f"{_MACHINES} where so_far > %s and not trusted"
+            return _unread(connection, "machines", found, place)
 
     def admit(self, admission: MachineAdmission) -> None:
         """Keep the owner's word on a machine."""
@@ -237,12 +248,8 @@ class PublicationTables(ProjectTables):
     def unread(self, experiment_id: str) -> Sequence[UnreadRows]:
         """Return what is left out of an experiment's notes, by who wrote it."""
         with self._connections.transaction() as connection:
-            rows = connection.execute(
-                f"select coalesce(writer, ''), count(*), sum(size)::bigint from {_NOTES}"  # noqa: S608
-                " where so_far > %s group by writer order by 3 desc limit 20",
-                [self._known(connection), experiment_id, 0, _room()],
-            ).fetchall()
-        return [UnreadRows("notes", *row) for row in rows]
+            place = [self._known(connection), experiment_id, 0, _room()]
+            return _unread(connection, "notes", f"{_NOTES} where so_far > %s", place)
 
 
 _TIMES = "1970-01-02 00:00Z", "9999-01-01 00:00Z"  # between which a program reads one
@@ -286,6 +293,29 @@ _NOTES = measured.shared(
     "written_by",
     "bytes, number",
 )
+
+
+_MACHINES = measured.shared(
+    "select *, octet_length(name) as bytes, machine = %s or exists ("
+    " select from meta_experiment.admissions word where (word.project_id, word.machine)"
+    " = (joined.project_id, joined.machine)) as trusted"
+    " from meta_experiment.machines joined where project_id = %s",
+    "joined_by",
+    "trusted desc, number",
+)
+_FEWER = 16  # times less room for machines than for what they write: some ten thousand
+
+
+def _unread(
+    connection: Connection[Any], what: str, found: str, parameters: Sequence[object]
+) -> Sequence[UnreadRows]:
+    """Add up rows that are not read, by who wrote them."""
+    rows = connection.execute(
+        "select coalesce(writer, ''), count(*), sum(size)::bigint"
+        f" from {found} group by writer order by 3 desc limit 20".encode(),  # noqa: S608
+        parameters,
+    ).fetchall()
+    return [UnreadRows(what, *row) for row in rows]
 
 
 def _room() -> int:
