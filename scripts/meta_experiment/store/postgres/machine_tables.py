@@ -92,12 +92,13 @@ class MachineTables(ProjectTables):
                     "joined": measured.FIXED,
                     "shipped": measured.FIXED,
                 },
-                "(select machine, public_key, name, least(greatest(joined, %s), %s) as joined,"
+                "(select machine, public_key, name,"  # noqa: S608
+                " least(greatest(joined, %s), %s) as joined,"
                 " (select least(greatest(max(shipped), %s), %s)"
                 " from meta_experiment.log_sizes sizes"
                 " where sizes.project_id = shared.project_id and sizes.machine = shared.machine"
                 " having count(*) > 0)"
-                f" as shipped from {_MACHINES} where so_far <= %s or trusted"  # noqa: S608
+                f" as shipped from {_MACHINES} where so_far <= %s or trusted"
                 " order by number) joined",
                 [*_TIMES, *_TIMES, self.machine, number, _room() // _FEWER],
             )
@@ -311,8 +312,8 @@ def _unread(
 ) -> Sequence[UnreadRows]:
     """Add up rows that are not read, by who wrote them."""
     rows = connection.execute(
-        "select coalesce(writer, ''), count(*), sum(size)::bigint"
-        f" from {found} group by writer order by 3 desc limit 20".encode(),  # noqa: S608
+        "select coalesce(writer, ''), count(*), sum(size)::bigint"  # noqa: S608
+        f" from {found} group by writer order by 3 desc limit 20".encode(),
         parameters,
     ).fetchall()
     return [UnreadRows(what, *row) for row in rows]
