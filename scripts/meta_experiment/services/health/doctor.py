@@ -265,18 +265,19 @@ def _team_store(workspace: Workspace) -> Iterator[Finding]:
         if running:
             yield _fail("team store", f"{', '.join(running)} is of a team: {NO_STORE}", USE)
         return
-    from meta_experiment.services.teams.membership import require_owner
+    from meta_experiment.services.teams.membership import copy_hint, require_owner
     from meta_experiment.services.teams.store_address import opened_member
 
     try:
         with opened_member(workspace) as member:
             require_owner(member)
-            project = as_word(member.setting.project)
+            project, hint = as_word(member.setting.project), copy_hint(workspace, member)
     except MetaExperimentError as error:
         detail = f"{error.message} Trials wait here meanwhile, and prompts are served."
         yield Finding("team store", ok=False, detail=detail, hint=error.hint)
     else:
-        yield _fine("team store", f"answers, project {project}")
+        detail = f"answers, project {project}"
+        yield Finding("team store", ok=True, detail=detail, hint=hint)
 
 
 def _listed(workspace: Workspace) -> bool:

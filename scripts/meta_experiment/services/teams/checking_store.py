@@ -21,6 +21,7 @@ from meta_experiment.services.teams.membership import (
     BelievedMachines,
     Membership,
     believed,
+    copy_hint,
     not_counted,
     require_owner,
 )
@@ -48,7 +49,7 @@ def check_store(workspace: Workspace, member: Membership) -> Health:
     Raises:
         NetworkError, RemoteError: the store does not answer.
     """
-    findings = [*_members(member)]
+    findings = [*_members(workspace, member)]
     if all(item.ok for item in findings if item.name == "owner"):
         known = believed(member)
         findings += _by_itself("store", _lost(workspace, member, known))
@@ -59,13 +60,14 @@ def check_store(workspace: Workspace, member: Membership) -> Health:
     return Health.of(sys.executable, str(workspace.root), findings)
 
 
-def _members(member: Membership) -> Iterator[Finding]:
+def _members(workspace: Workspace, member: Membership) -> Iterator[Finding]:
     try:
         require_owner(member)
     except MetaExperimentError as error:
         yield Finding("owner", ok=False, detail=error.message, hint=error.hint)
         return
-    yield Finding("owner", ok=True, detail="the one whose key was pinned here")
+    hint = copy_hint(workspace, member)
+    yield Finding("owner", ok=True, detail="the one whose key was pinned here", hint=hint)
     known = believed(member)
     joined = member.exchange.machines()
     refused = not_counted(member, known)

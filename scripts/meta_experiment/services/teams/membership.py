@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meta_experiment.errors import RefusedError
 from meta_experiment.records import dataclass
-from meta_experiment.services.teams.machine_keys import Signer
+from meta_experiment.services.teams.machine_keys import KEY_FILE, Signer
 from meta_experiment.services.teams.owner_words import Words, last_words
 from meta_experiment.services.teams.statements import fingerprint, machine_id
 from meta_experiment.services.teams.team_setting import TeamSetting
 from meta_experiment.store.exchange import Exchange, MachineAdmission
 from meta_experiment.types import Experiment
 from meta_experiment.types.results.team_store import NO_LONGER, NOT_ADMITTED
+
+if TYPE_CHECKING:
+    from meta_experiment.services.workspace import Workspace
 
 FORGED_ID = "its id is not that of its key"
 
@@ -83,6 +88,17 @@ class BelievedMachines:
         if team is not None and team.machines and machine not in team.machines:
             return "its plan names others"
         return self.not_admitted.get(machine, "it has not joined")
+
+
+def copy_hint(workspace: Workspace, member: Membership) -> str | None:
+    """Say to the owner that all hangs on one key; None on other machines."""
+    if member.signer.key.public_key != member.setting.owner:
+        return None
+    path = Path(workspace.machine.data, KEY_FILE)
+    return (
+        f"This machine alone owns the project. Keep a copy of {path} where you keep other "
+        "keys: in the same place of another machine it is the owner again, and nothing else is"
+    )
 
 
 def not_counted(member: Membership, known: BelievedMachines) -> dict[str, str]:
