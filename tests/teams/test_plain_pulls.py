@@ -89,6 +89,13 @@ def test_a_plain_pull_works_through_the_whole_life(laptops, tmp_path, style):
     for machine in machines:
         assert (machine.root / PATH).read_text() == TEXTS["treatment"]
         assert machine.run("verify")["healthy"]
+    # who has no store learns from git that it is decided
+    stranger = tmp_path / "stranger"
+    git(tmp_path, "clone", "-q", git(ann.root, "remote", "get-url", "origin").strip(), stranger)
+    commit = git(stranger, "log", "-1", "--format=%H", "--grep=Experiment-Change:").strip()
+    told = ann.run("status", name, "--root", str(stranger))
+    assert f"commit {commit[:12]} promoted" in " ".join(told["notes"])
+    assert told["experiments"][0]["next_action"].startswith("none: it is decided")
     # one of them puts it away for all
     ann.run("archive", name)
     committed(ann, "over")

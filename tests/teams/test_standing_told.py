@@ -6,6 +6,7 @@ import contextlib
 import json
 
 import pytest
+from tests.support.git import git
 from tests.teams.deciders import deciders
 from tests.teams.teammates import team_of
 
@@ -103,6 +104,25 @@ def test_who_may_not_decide_is_not_sent_to_promote(tmp_path, capfd, monkeypatch)
     row, notes = status(bob, made, capfd, monkeypatch)
     assert row["next_action"] == "none by this machine: the owner admits it no longer"
     assert "admits it no longer" in notes
+
+
+def test_git_alone_tells_that_an_experiment_is_decided(tmp_path, capfd, monkeypatch):
+    """By the commit that names it; one of an experiment whose name begins so is another's."""
+    made, (ann,) = team_of(tmp_path, "ann")
+    (ann.root / ".claude/meta/local/store").unlink()
+    git(ann.root, "init", "-q")
+    trailers = "Experiment: {}\nExperiment-Change: 0123abcd"
+    for name in (f"{made}-2", made.replace("-", "x", 1)):
+        git(ann.root, "commit", "-q", "--allow-empty", "-m", trailers.format(name))
+    row, notes = status(ann, made, capfd, monkeypatch)
+    assert "is decided" not in f"{row} {notes}"
+    said = f"experiment: promote {made}\n\nBody.\n\n{trailers.format(made)}\n"
+    git(ann.root, "commit", "-q", "--allow-empty", "-m", said)
+    git(ann.root, "commit", "-q", "--allow-empty", "-m", "later")
+    commit = git(ann.root, "rev-parse", "HEAD~").strip()[:12]
+    row, notes = status(ann, made, capfd, monkeypatch)
+    assert row["next_action"].startswith("none: it is decided")
+    assert f"{made} reads as running here, and is decided: commit {commit}" in notes
 
 
 def test_a_team_without_a_store_is_told_so(tmp_path, capfd, monkeypatch):

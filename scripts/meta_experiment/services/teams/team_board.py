@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from meta_experiment.types.results.board import BoardRow, BoardView
 
 NO_STORE = "no team's store is in use here, so its trials reach nobody else"
+_ARCHIVE = "meta-experiment archive "
 USE = "meta-experiment store use URL --project NAME"
 
 
@@ -29,7 +30,16 @@ def tell_of_teams(layout: Layout, view: BoardView) -> None:
     for row in running:
         team = row["team"]
         named = team["machines"] if team else []
-        if not _started(layout, row):
+        started = _started(layout, row)
+        if not (started and own) and (commit := _decided(layout, row)):
+            _say_next(
+                view, row, f"none: it is decided. Put it away for all: {_ARCHIVE}{row['id']}"
+            )
+            view["notes"].append(
+                f"{row['id']} reads as running here, and is decided: commit {commit} promoted "
+                f"it (git show {commit})."
+            )
+        elif not started:
             # whoever pulls the plan gets it as one that runs, and serves the control
             _say_next(view, row, f"to take part in it here: meta-experiment start {row['id']}")
         elif own and row["stage"] == "due" and (own not in named if named else why_not):
@@ -53,6 +63,12 @@ def _standing(layout: Layout) -> tuple[str, str]:
     note = read_note(layout)
     whys = [item.why for item in note.machines if item.machine == note.own]
     return note.own, (whys[0] or "") if whys else ""
+
+
+def _decided(layout: Layout, row: BoardRow) -> str:
+    from meta_experiment.services.teams.decided_in_git import deciding_commit
+
+    return deciding_commit(layout, row)
 
 
 def _started(layout: Layout, row: BoardRow) -> bool:
