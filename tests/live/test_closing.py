@@ -15,15 +15,18 @@ from tests.transcripts.script import MODEL, START, Script
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import closing
-from meta_experiment.live.client_process import note_client
+from meta_experiment.live.client_process import is_alive, note_client
 from meta_experiment.live.closing import close_session, sweep
+from meta_experiment.live.handovers import hand_over, pending
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.disk import make_folder
 from meta_experiment.protocol.index import Entry, sealed_lines
+from meta_experiment.protocol.lock import BusyError
 from meta_experiment.protocol.sessions import (
     CLOSED,
     OpenTrial,
     PromptRef,
+    PromptUse,
     Session,
     fields_of,
     line_of,
@@ -379,7 +382,7 @@ def test_a_held_lock_is_waited_for_and_then_left(live, monkeypatch, what):
     if what == "session":
         assert live.close(final=True) == 0
     else:
-        with pytest.raises(TimeoutError):
+        with pytest.raises(BusyError):
             live.close(final=True)
     assert live.open() == ["p1"]
     os.close(held)
@@ -566,6 +569,52 @@ def test_a_use_of_which_no_hook_told_is_no_part_of_the_trial_before(live, kind, 
     trial = live.trials()["t-p1"]
     assert trial.metrics["followup_turns"] == (0 if bounds else 1)
     assert trial.metrics["duration_seconds"] == (5 if bounds else 13)
+
+
+@pytest.mark.parametrize("step", ["open_trials", "note_closed", "names"])
+def test_a_session_that_is_resumed_while_it_is_swept_goes_on(live, monkeypatch, step):
+    """Its client is dead, a new one uses a prompt at once: nothing of that is taken away."""
+    live.run("p1", 0)
+    client = subprocess.Popen(["sleep", "600"])
+    note_client(live.session, {"CLAUDE_PID": str(client.pid)})
+    client.kill()
+    client.wait()
+    live.session.write_turn(PromptRef("p1", str(live.transcript)))
+    live.write()
+    os.utime(live.folder / "turn", (NOW, NOW))
+    act = getattr(Session, step)
+
+    def resumed(session, *given):
+        monkeypatch.setattr(Session, step, act)
+        session.write_turn(PromptRef("p2", str(live.transcript)))
+        note_client(session, {"CLAUDE_PID": str(os.getpid())})
+        hand_over(session, "review", PromptRef("p2", str(live.transcript)), "two")
+        if step == "open_trials":
+            live.expose("p2", 20)
+        return act(session, *given)
+
+    monkeypatch.setattr(Session, step, resumed)
+    sweep(str(live.root), NOW)
+    assert live.session.read_turn().prompt_id == "p2"
+    assert [handover.arguments for handover in pending(live.session)] == ["two"]
+    assert is_alive(live.session)
+    assert ("p2" in live.open()) == (step == "open_trials")
+
+
+def test_a_trial_closes_though_no_missed_use_can_be_noted(live):
+    """What becomes of uses decides nothing; trials do."""
+    live.run("p1", 0)
+    live.write(age=3600)
+    live.session.write_turn(PromptRef("p2", str(live.transcript)))
+    live.session.write_use(PromptUse("p2", EXPERIMENT, str(live.root)))
+    on_an_agent(live)
+    data = Path(places.data_folder(os.environ))
+    root = places.Root("0123456789ab", places.PROJECT, str(live.root))
+    Path(places.roots_file(str(data))).write_text(places.format_root(root))
+    Path(places.missed_file(str(data))).mkdir()
+    os.utime(live.folder, (NOW - 3600, NOW - 3600))
+    assert sweep(str(live.root), NOW) == 1
+    assert list(live.trials()) == ["t-p1"]
 
 
 def test_word_of_closed_trials_stays_as_long_as_the_client(live):

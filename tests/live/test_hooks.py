@@ -1,5 +1,6 @@
 """Hooks: they hand over, switch agents, allow what was allowed, and say nothing else."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests import logs
 from tests.live.stage import REPOSITORY, TOKEN, Stage
+from tests.transcripts.script import Script
 
 from meta_experiment.live.arguments import POINTER
 from meta_experiment.live.handovers import pending
@@ -718,4 +720,25 @@ def test_stop_and_the_end_of_a_session_close(stage):
     assert not folder(stage).exists()
     (record,) = map(json.loads, logs.lines(logs.live_log(stage.root, "exp-1")).splitlines())
     assert record["reason"] == "transcript_missing"
+    assert stage.faults() == []
+
+
+@pytest.mark.parametrize(
+    "event", [("Stop", "stop"), ("SessionEnd", "end")], ids=lambda it: it[0]
+)
+def test_a_log_that_another_process_writes_at_this_moment_is_no_fault(stage, event):
+    """What could not be closed is closed by the next who looks."""
+    stage.run()
+    transcript = stage.home / "transcript.jsonl"
+    script = Script()
+    for number in (1, 2):
+        stage.call("one", prompt=f"p{number}")
+        script.command(f"p{number}", 10 * number).answer(10 * number + 5)
+    script.write(transcript)
+    lock = Path(places.lock(str(stage.root), "live"))
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        stage.hook(*event, {"prompt_id": "p2", "background_tasks": [], "reason": "other"})
+    assert len(stage.session().open_trials()) == 2
     assert stage.faults() == []

@@ -296,6 +296,17 @@ def test_an_agent_that_cannot_be_served_is_noted(tmp_path, monkeypatch):
     assert (item.why, item.count) == ("absent", 1)
 
 
+def test_an_agent_called_before_the_look_at_the_prompt_before_is_not_passed_over(stage, known):
+    """That look, which nobody waited for, finds all settled but what has no answer yet."""
+    stage.run(kind="agent", form="agents", name="rev", path=".claude/agents/rev.md")
+    for prompt in ("p1", "p2"):
+        stage.tool("Agent", {"subagent_type": "rev", "prompt": "x"}, prompt)
+    stop(stage, "p1")
+    assert [item[3] for item in known()] == [1]
+    stop(stage, "p2")
+    assert [item[3] for item in known()] == [2]
+
+
 def test_the_log_stays_small(stage, known):
     """And other roots' lines are theirs."""
     for number in range(2_000):

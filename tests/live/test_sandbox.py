@@ -10,7 +10,9 @@ from tests.live.stage import TOKEN
 
 from meta_experiment.assign.arms import hashed_arm
 from meta_experiment.live import exposure, sandbox, serving
+from meta_experiment.live.handovers import pending
 from meta_experiment.protocol import missed, places
+from meta_experiment.protocol.lock import BusyError
 from meta_experiment.protocol.sessions import Session
 
 DEVICES = ("/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr")
@@ -132,6 +134,54 @@ def test_a_use_beside_the_hook_of_the_answer_before_is_counted(box, stage):
         stop(stage, prompt)
     assert number > 9  # steps of a use
     assert len(trials(stage)) == 2 * number
+    assert stage.faults() == []
+
+
+def test_a_use_while_a_hook_tidies_up_hands_its_arguments_over_once(box, stage, monkeypatch):
+    """What it notes meanwhile stays for the next hook."""
+    stage.run()
+    stage.typed("another item", "p1")
+    box.text()
+    taken = sandbox.taken
+
+    def before(kept):
+        monkeypatch.setattr(sandbox, "taken", taken)
+        known = taken(kept)
+        stage.typed("one", "p1")  # whose trial is open
+        assert box.text().endswith(" for one.")
+        return known
+
+    monkeypatch.setattr(sandbox, "taken", before)
+    (root,) = places.roots(places.data_folder(os.environ))
+    sandbox.take_over(root, stage.session())
+    sandbox.take_over(root, stage.session())
+    assert pending(stage.session()) == []
+    assert [prompt for prompt, _ in trials(stage)] == ["p1"]
+    assert stage.faults() == []
+
+
+def test_what_one_hook_takes_over_another_leaves_to_it(box, stage, monkeypatch):
+    """Else it would open again what the first has closed meanwhile."""
+    stage.run()
+    stage.typed("one", "p1")
+    box.text()
+    (root,) = places.roots(places.data_folder(os.environ))
+    monkeypatch.setattr(sandbox, "_PATIENCE", 0.05)
+    adopt, held = exposure.adopt, []
+
+    def beside(*given):
+        monkeypatch.setattr(exposure, "adopt", adopt)
+        with pytest.raises(BusyError):
+            sandbox.take_over(root, stage.session())
+        sandbox.take_over_all(str(stage.root))
+        held.append(trials(stage))
+        adopt(*given)
+
+    monkeypatch.setattr(exposure, "adopt", beside)
+    sandbox.take_over(root, stage.session())
+    assert held == [[]]
+    assert [prompt for prompt, _ in trials(stage)] == ["p1"]
+    assert box.kept() == []
     assert stage.faults() == []
 
 

@@ -13,11 +13,11 @@ from meta_experiment.live.client_process import FILE as CLIENT
 from meta_experiment.live.client_process import is_alive
 from meta_experiment.live.permission_waits import take_waits
 from meta_experiment.protocol import places
-from meta_experiment.protocol.disk import open_private, put
+from meta_experiment.protocol.disk import open_private, put, time_of_change
 from meta_experiment.protocol.events import EXCLUDED, RECORDED, event_document
 from meta_experiment.protocol.index import AGENT, agent_names, find_entry
 from meta_experiment.protocol.json_text import encode
-from meta_experiment.protocol.lock import locked, open_lock
+from meta_experiment.protocol.lock import BusyError, locked, open_folder, open_lock
 from meta_experiment.protocol.log_head import NoPlaceError, head, is_own, live_stem, log_names
 from meta_experiment.protocol.sequence import storable
 from meta_experiment.protocol.sessions import CLOSED, list_sessions
@@ -42,11 +42,17 @@ AGENT_REFUSED = "agent_refused"
 AGENT_OF_ANOTHER_ARM = "agent_of_another_arm"  # the client did not heed, or await, the hook
 
 _PATIENCE = 0.5  # seconds for a lock; a hook at the end of a session has 1.5 in all
+_PATIENCE_OF_A_COMMAND = 10.0
 _LONGEST = 86_400.0  # seconds of silence after which a living client hangs, or is forgotten
 
 
 def close_session(
-    session: Session, *, final: bool, now: float, client_goes_on: bool = False
+    session: Session,
+    *,
+    final: bool,
+    now: float,
+    client_goes_on: bool = False,
+    turn_at: float | None = None,
 ) -> int:
     """Close the open trials of a session that are over; return how many were.
 
@@ -57,23 +63,34 @@ def close_session(
         now: seconds since the epoch.
         client_goes_on: a session that is over gives way to another of the same client, as at
             `/clear`; word of its trials stays, for who rates the last one there.
+        turn_at: the time of the turn with which the session was found over, where nobody says
+            that it is: with another it goes on, as when somebody resumes it meanwhile.
 
     Raises:
         OSError, ValueError: a fault; trials that are not closed yet stay open.
     """
     try:
-        folder = locked(session.folder, _open_folder, within=_PATIENCE)
+        folder = locked(session.folder, open_folder, within=_PATIENCE)
     except (FileNotFoundError, NotADirectoryError):
         return 0
     if folder is None:
         return 0  # somebody else closes it at this moment
     try:
-        closed = _close(session, final=final, now=now)
-        if final:
-            session.remove({CLIENT, CLOSED} if client_goes_on else ())
+        trials = session.open_trials()
+        if _goes_on(session, turn_at):
+            return 0
+        closed = _close(session, trials, final=final, now=now)
+        names = session.names()
+        if final and not _goes_on(session, turn_at):
+            session.remove(names, {CLIENT, CLOSED} if client_goes_on else ())
         return closed
     finally:
         os.close(folder)
+
+
+def _goes_on(session: Session, turn_at: float | None) -> bool:
+    """Tell whether a session is at another turn than it was when it was found over."""
+    return turn_at is not None and session.time_of_turn() != turn_at
 
 
 def end_trials(root: str, ended: Mapping[str, float], now: float) -> int:
@@ -101,11 +118,10 @@ def _mark_ended(session: Session, ended: Mapping[str, float]) -> bool:
     """Say in open trials when their experiment ended; tell whether there is any."""
     if not any(trial.experiment_id in ended for trial in session.open_trials()):
         return False
-    folder = locked(
-        session.folder, _open_folder, within=_PATIENCE
-    )  # against a closing, which could forget a trial meanwhile
+    # against a closing, which could forget a trial meanwhile
+    folder = locked(session.folder, open_folder, within=_PATIENCE_OF_A_COMMAND)
     if folder is None:
-        raise TimeoutError("the session is held by another process")
+        raise BusyError("the session is held by another process")
     try:
         for trial in session.open_trials():
             at = ended.get(trial.experiment_id)
@@ -129,20 +145,32 @@ def sweep(root: str, now: float) -> int:
         OSError: the folder of sessions cannot be read.
     """
     from meta_experiment.live.sandbox import take_over_all
-    from meta_experiment.live.uses import look_back
 
     take_over_all(root)
     known = [item for item in places.roots(places.data_folder(os.environ)) if item.path == root]
     closed = 0
     for session in list_sessions(root):
         try:
+            turn_at = session.time_of_turn()
             if _is_over(session, now):
                 for place in known:
-                    look_back(session, place, now)
-                closed += close_session(session, final=True, now=now)
+                    _look_back(session, place, now)
+                closed += close_session(session, final=True, now=now, turn_at=turn_at)
         except (OSError, ValueError):
             continue
     return closed
+
+
+def _look_back(session: Session, root: places.Root, now: float) -> None:
+    """Note which uses of a session that is over were missed; trials close all the same."""
+    from meta_experiment.live.uses import look_back
+
+    try:
+        look_back(session, root, now)
+    except (OSError, ValueError) as error:
+        from meta_experiment.protocol.faults import note_error
+
+        note_error(root.path, "hook", error)
 
 
 def _is_over(session: Session, now: float) -> bool:
@@ -163,9 +191,9 @@ def _at_work(session: Session) -> bool:
     return transcript is not None and transcript.at_work
 
 
-def _close(session: Session, *, final: bool, now: float) -> int:
+def _close(session: Session, found: Sequence[OpenTrial], *, final: bool, now: float) -> int:
     root = session.root
-    trials = [trial for trial in session.open_trials() if _is_sound(trial)]
+    trials = [trial for trial in found if _is_sound(trial)]
     others = {*session.read_prompts(), *(trial.prompt_id for trial in trials)}
     ended = any(trial.until_ms for trial in trials)
     if not trials or not (final or ended or len(others) > 1):
@@ -317,7 +345,7 @@ def _append(session: Session, experiment_id: str, data: bytes) -> None:
     root = session.root
     lock = locked(places.lock(root, "live"), open_lock, within=_PATIENCE)
     if lock is None:
-        raise TimeoutError("the log of live trials is held by another process")
+        raise BusyError("the log of live trials is held by another process")
     try:
         folder = places.trials(root, experiment_id)
         descriptor, first = _opened(folder, experiment_id, session.seal)
@@ -375,15 +403,6 @@ def _last_sign(session: Session) -> float:
     folder = path.removesuffix(".jsonl") + "/subagents"
     agents = os.listdir(folder) if os.path.isdir(folder) else []
     seen = [path, session.folder]
-    return max(_changed(file) for file in [*seen, *(f"{folder}/{name}" for name in agents)])
-
-
-def _changed(path: str) -> float:
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0
-
-
-def _open_folder(path: str) -> int:
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    return max(
+        time_of_change(file) for file in [*seen, *(f"{folder}/{name}" for name in agents)]
+    )

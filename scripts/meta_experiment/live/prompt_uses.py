@@ -11,6 +11,7 @@ from meta_experiment.live.hook_event import beat
 from meta_experiment.live.sandbox import take_over
 from meta_experiment.protocol.index import SKILL, entries
 from meta_experiment.protocol.json_text import encode
+from meta_experiment.protocol.lock import BusyError
 from meta_experiment.protocol.places import PROJECT
 from meta_experiment.protocol.sessions import PromptUse, Session
 
@@ -49,11 +50,19 @@ def remember(root: Root, event: HookEvent) -> Session:
     """Keep which prompt the session is at. Raises OSError, ValueError."""
     beat(root.path, event.now)
     session = Session(root.path, event.session)
-    take_over(root, session)
+    _take_over(root, session)
     _renew(root, drop_broken_off(session, event.prompt, event.agent, event.now))
     session.write_turn(event.prompt)
     note_client(session, os.environ)
     return session
+
+
+def _take_over(root: Root, session: Session) -> None:
+    """Take over what a sandbox kept, unless the hook of the answer before is at it."""
+    try:
+        take_over(root, session)
+    except BusyError:
+        return
 
 
 def _renew(root: Root, names: list[str]) -> None:

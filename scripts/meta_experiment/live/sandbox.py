@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 
+from meta_experiment.protocol.lock import BusyError, NoLocksError, locked, open_folder
 from meta_experiment.protocol.places import data_folder, is_plain, roots
 from meta_experiment.protocol.sessions import Session, remove
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from meta_experiment.protocol.places import Root
 
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
-_TAKEN = "taken"
+_TAKEN = "taken-"  # begins the names of marks, one for each hand-over
 _OURS = "meta-experiment"
+_PATIENCE = 0.5  # seconds for a lock
 
 
 def is_forbidden(error: OSError) -> bool:
@@ -39,16 +41,18 @@ def beside(root: Root, session: Session) -> Session | None:
 
 def note_taken(kept: Session, handover: str) -> None:
     """Keep that a hand-over (the name of its file) was taken. Raises OSError."""
-    kept.append(_TAKEN, handover)
+    kept.write(_TAKEN + handover, b"1")
 
 
 def taken(kept: Session) -> set[str]:
     """Return the hand-overs that were taken. Raises OSError."""
-    return {fields[0] for fields in kept.lines(_TAKEN)}
+    return {name.removeprefix(_TAKEN) for name in kept.names(_TAKEN) if kept.read(name)}
 
 
 def take_over(root: Root, session: Session) -> None:
-    """Do below the root what serving could not do there in a session. Raises OSError.
+    """Do below the root what serving could not do there in a session.
+
+    Raises OSError, among them BusyError where another process does it.
 
     Only what was done goes: more may be kept meanwhile, and while the checkout's identity is
     out of reach nothing there can be told to be ours.
@@ -57,14 +61,42 @@ def take_over(root: Root, session: Session) -> None:
         kept = Session(root.path, session.id, f"{folder}/{session.id}")
         if not os.path.isdir(kept.folder):
             continue
-        from meta_experiment.live.exposure import adopt
+        try:
+            held = _locked(kept.folder)
+        except FileNotFoundError:
+            continue  # another hook has taken it over
+        try:
+            if _is_taken_over(kept, session):
+                _remove_empty(os.path.dirname(kept.folder))
+        finally:
+            if held is not None:
+                os.close(held)
 
-        for trial in kept.open_trials():
-            adopt(session, trial)
-            kept.remove_trial(trial)
-        remove(f"{session.folder}/{name}" for name in taken(kept) if is_plain(name))
-        if kept.remove():
-            _remove_empty(os.path.dirname(kept.folder))
+
+def _is_taken_over(kept: Session, session: Session) -> bool:
+    """Take over what is kept for a session, and tell whether nothing is left."""
+    from meta_experiment.live.exposure import adopt
+
+    names = kept.names()  # what comes from now on stays for the next hook
+    for trial in kept.open_trials():
+        adopt(session, trial)
+        kept.remove_trial(trial)
+    remove(f"{session.folder}/{name}" for name in taken(kept) if is_plain(name))
+    return kept.remove(names)
+
+
+def _locked(folder: str) -> int | None:
+    """Keep other hooks from taking over the same: what one has closed another would reopen.
+
+    None where the file system has no locks. Raises BusyError.
+    """
+    try:
+        held = locked(folder, open_folder, within=_PATIENCE)
+    except NoLocksError:
+        return None
+    if held is None:
+        raise BusyError("what was kept beside the root is held by another process")
+    return held
 
 
 def take_over_all(root: str) -> None:
@@ -78,6 +110,8 @@ def take_over_all(root: str) -> None:
                 for name in os.listdir(folder) if os.path.isdir(folder) else ():
                     try:
                         take_over(known, Session(root, name))
+                    except BusyError:
+                        continue
                     except (OSError, ValueError) as error:
                         from meta_experiment.protocol.faults import note_error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meta_experiment.live.handovers import drop_answered, pending
 from meta_experiment.live.hook_event import beat, note, text_of
 from meta_experiment.live.sandbox import take_over
+from meta_experiment.protocol.lock import BusyError
 from meta_experiment.transcripts.measure import IDLE
 
 TYPE_CHECKING = False
@@ -25,10 +26,12 @@ def prompt_answered(event: HookEvent) -> None:
     """
     for root, session in event.sessions():
         beat(root.path, event.now)
-        done = [_is_done(step, root, session, event) for step in (_look_after, _close)]
         settled = False
         try:
+            done = [_is_done(step, root, session, event) for step in (_look_after, _close)]
             settled = all(done) and _is_settled(session)
+        except BusyError:
+            continue  # no fault: what the other process leaves is found by a later call
         finally:
             if not settled:
                 session.forget_look()
@@ -38,8 +41,11 @@ def session_ended(event: HookEvent) -> None:
     """Close all that a session left open; see which uses of its prompts were missed."""
     for root, session in event.sessions():
         beat(root.path, event.now)
-        for step in (_look_back, _close_all):
-            _is_done(step, root, session, event)
+        try:
+            for step in (_look_back, _close_all):
+                _is_done(step, root, session, event)
+        except BusyError:
+            continue  # the next look at the board finds that the client is dead
 
 
 def _is_done(
@@ -48,9 +54,11 @@ def _is_done(
     session: Session,
     event: HookEvent,
 ) -> bool:
-    """Take a step and tell whether it went well; a fault in it is noted."""
+    """Take a step and tell whether it went well; a fault in it is noted. Raises BusyError."""
     try:
         step(root, session, event)
+    except BusyError:
+        raise
     except (OSError, ValueError) as error:
         note(root.path, error, where="close" if step in (_close, _close_all) else "hook")
         return False
@@ -97,8 +105,11 @@ def _close_all(root: Root, session: Session, event: HookEvent) -> None:
 
 def _is_settled(session: Session) -> bool:
     """Tell whether nothing is to be done before another prompt under experiment is used."""
-    if session.read_turn() is None or pending(session):
+    turn = session.read_turn()
+    if turn is None or pending(session):
         return False  # nothing that is kept can be read just now, or arguments wait for serving
+    if any(use.prompt_id == turn.prompt_id for use in session.read_uses()):
+        return False  # the next prompt began meanwhile, and has no answer yet
     last = session.read_prompts()[-1:]
     return all(
         [trial.prompt_id] == last and not trial.until_ms for trial in session.open_trials()

@@ -71,3 +71,11 @@ def put(descriptor: int, data: bytes) -> None:
     """Write all of the data. Raises OSError."""
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+def time_of_change(path: str) -> float:
+    """Return when a file or folder changed, in seconds since the epoch; 0 without one."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0

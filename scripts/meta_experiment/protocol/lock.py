@@ -19,6 +19,10 @@ class NoLocksError(OSError):
     """The file system has no locks."""
 
 
+class BusyError(OSError):
+    """Another process is at it for longer than one waits: a later call is to do it."""
+
+
 def locked(path: str, opened: Callable[[str], int], *, within: float) -> int | None:
     """Return the open file or folder that carries the lock; it goes with its closing.
 
@@ -42,6 +46,11 @@ def locked(path: str, opened: Callable[[str], int], *, within: float) -> int | N
 def open_lock(path: str) -> int:
     """Open a file whose only purpose is its lock, made where it is missing. Raises OSError."""
     return open_private(path, os.O_RDWR | os.O_CREAT)
+
+
+def open_folder(path: str) -> int:
+    """Open a folder that carries a lock itself, and is not made for it. Raises OSError."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 def _is_locked(descriptor: int, path: str) -> bool:

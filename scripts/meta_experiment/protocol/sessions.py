@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.protocol.disk import open_private, put
+from meta_experiment.protocol.disk import open_private, put, time_of_change
 from meta_experiment.protocol.places import (
     StrangeFileError,
     data_folder,
@@ -243,8 +243,8 @@ class Session:
         return PromptRef(*fields) if len(fields) == 3 else None
 
     def time_of_turn(self) -> float:
-        """Return when that hook told of it, in seconds since the epoch."""
-        return os.stat(f"{self.folder}/{_TURN}").st_mtime
+        """Return when that hook told of it, in seconds since the epoch; 0 where none did."""
+        return time_of_change(f"{self.folder}/{_TURN}")
 
     def write_begin(self, now: float) -> None:
         """Remember when the client started with this session."""
@@ -347,12 +347,12 @@ class Session:
         lines = [fields for fields in self.lines(CLOSED) if len(fields) in (3, 4)]
         return [ClosedTrial(*fields[:2], *fields[3:]) for fields in lines]
 
-    def remove(self, kept: Collection[str] = ()) -> bool:
-        """Remove the folder unless a trial is open in it; tell whether it is gone.
+    def remove(self, names: Collection[str], kept: Collection[str] = ()) -> bool:
+        """Remove the folder with these files unless a trial is open; tell whether it is gone.
 
-        It stays with what is to be kept, where that is there.
+        It stays with what is to be kept, and with what came since the names were listed.
         """
-        names = [name for name in self.names() if name not in kept]
+        names = [name for name in names if name not in kept]
         if self.open_trials() or (names and not any(map(self._is_ours, names))):
             return False  # a folder that a commit brought along is left to git
         try:
@@ -361,7 +361,7 @@ class Session:
         except FileNotFoundError:
             return True
         except OSError:
-            return False  # an exposure came in between; the next closing finds it
+            return False  # something came in between; the next closing finds it
         return True
 
     def _is_ours(self, name: str) -> bool:
