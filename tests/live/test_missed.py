@@ -177,6 +177,21 @@ def test_of_prompts_that_follow_fast_each_is_looked_after(stage, known):
     assert known() == [("exp-1", str(stage.root), "unserved", 3)]
 
 
+def test_prompts_are_looked_back_at_in_their_order(stage, known):
+    """What is counted after a miss mends it; one that is missed after that is told."""
+    stage.run()
+    placed(stage)
+    script = Script()
+    for at, prompt in enumerate(("p9", "p5", "p1")):
+        stage.typed("one", prompt)
+        script.command(prompt, at).answer(at + 0.5)
+        if prompt == "p5":
+            stage.text()
+    script.write(stage.home / "transcript.jsonl")
+    stage.hook("SessionEnd", "end", {"reason": "other"})
+    assert known() == [("exp-1", str(stage.root), "unserved", 1)]
+
+
 def test_uses_of_a_client_that_died_are_looked_after_by_the_next_command(stage, known):
     """It runs no hook at its end."""
     stage.run()

@@ -21,7 +21,7 @@ from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text, placed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
 
     from meta_experiment.protocol.index import Entry
     from meta_experiment.protocol.places import Root
@@ -49,16 +49,16 @@ def look_back(session: Session, root: Root, now: float) -> None:
     turns = transcript.turns if transcript is not None else []
     answered = {item.prompt_id: not item.came_to_nothing for item in turns}
     answered.setdefault(turn.prompt_id, True)
-    _look_after(session, root, {prompt for prompt in noted if answered.get(prompt)}, now)
+    _look_after(session, root, [prompt for prompt, was in answered.items() if was], now)
 
 
-def _look_after(session: Session, root: Root, prompts: Collection[str], now: float) -> None:
+def _look_after(session: Session, root: Root, prompts: Sequence[str], now: float) -> None:
     turn = session.read_turn()
     project = turn.project if turn is not None else ""
-    for use in session.read_uses():
-        if use.prompt_id in prompts:
-            _settle(session, root, use, project, now)
-            session.remove_use(use)  # last, as this may be cut off before
+    uses = [use for use in session.read_uses() if use.prompt_id in prompts]
+    for use in sorted(uses, key=lambda use: prompts.index(use.prompt_id)):
+        _settle(session, root, use, project, now)
+        session.remove_use(use)  # last, as this may be cut off before
 
 
 def _settle(session: Session, root: Root, use: PromptUse, project: str, now: float) -> None:
