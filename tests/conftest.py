@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import shutil
 import signal
 
 import pytest
@@ -35,6 +36,8 @@ _STEERING = (
 )
 
 
+_FAILED = pytest.StashKey[bool]()
+
 gc.disable()  # nothing that is loaded or collected is garbage
 left_processes.watch()
 if (
@@ -47,6 +50,11 @@ def pytest_collection_finish():
     """Let no later search for garbage go through thousands of tests."""
     gc.enable()
     gc.freeze()
+
+
+def pytest_exception_interact(node):
+    """Remember which tests failed, as their files are looked at afterwards."""
+    node.stash[_FAILED] = True
 
 
 @pytest.hookimpl(trylast=True)  # when those that are not to run are left out
@@ -74,17 +82,29 @@ def _seconds(item):
     return marker.args[0] if marker and marker.args else 0
 
 
-@pytest.fixture(scope="session")
-def folders(tmp_path_factory):
-    """Give folders that nobody else has; one of pytest's own looks through all beside it."""
-    base, numbers = tmp_path_factory.mktemp("each"), itertools.count()
+class _Folders:
+    """Folders that nobody else has; one of pytest's own looks through all beside it."""
 
-    def folder():
-        place = base / str(next(numbers))
+    def __init__(self, base):
+        self._base, self._numbers, self._made = base, itertools.count(), []
+
+    def __call__(self):
+        place = self._base / str(next(self._numbers))
         place.mkdir()
+        self._made.append(place)
         return place
 
-    return folder
+    def end_test(self, *, remove):
+        """Forget what one test had, and remove it where that is asked for."""
+        for place in self._made if remove else ():
+            shutil.rmtree(place, ignore_errors=True)
+        self._made.clear()
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """Give folders to tests, each its own."""
+    return _Folders(tmp_path_factory.mktemp("each"))
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +134,16 @@ def tmp_path(folders):
 
 
 @pytest.fixture(autouse=True)
-def _no_process_left():
-    """End what a test leaves behind, once its other fixtures are done, so that none follows."""
+def _nothing_left(request, folders):
+    """End what a test leaves behind, once its other fixtures are done, so that none follows.
+
+    Nor are files of a long test left, unless it failed: all of them together would fill a
+    memory. For the many small ones that would take longer than to remove all at the end.
+    """
     with left_processes.none_left():
         yield
+    long = request.node.get_closest_marker("long")
+    folders.end_test(remove=long and not request.node.stash.get(_FAILED, default=False))
 
 
 @pytest.fixture(autouse=True)

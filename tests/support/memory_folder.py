@@ -1,7 +1,9 @@
 """Make a folder in memory, for the files of one run of the tests, and print it.
 
-Exits with 1 where the system has none, with too little room in it, or where no program in it
-can be started.
+    python tests/support/memory_folder.py GIGABYTES
+
+A run takes about a fourth of what is asked for. Exits with 1 where the system has no such
+folder, with too little room in it, or where no program in it can be started.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ import tempfile
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the system's own; the folder in it has mode 0700
-ROOM = 4 * 2**30  # bytes: a run with everything takes a fourth of it
 
 
 def main() -> int:
     """Make it, or say by the exit code that there is none."""
     try:
-        if shutil.disk_usage(MEMORY).free < ROOM or _available() < ROOM:
+        room = int(sys.argv[1]) * 2**30
+        if shutil.disk_usage(MEMORY).free < room or _available() < room:
             return 1
         made = Path(tempfile.mkdtemp(prefix="meta-experiment-tests-", dir=MEMORY))
     except OSError:

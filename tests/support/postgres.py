@@ -25,6 +25,7 @@ from pathlib import Path
 
 BOSS, PASSWORD = "boss", "s3cret-of-the-boss"
 _IN_USE = "in use"
+_ROOM = 4 * 2**30  # bytes that are free where a database may lie in memory
 _held = {}  # by the folder of a server: the file whose lock this process has
 MISSING = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
 _QUICK = {"synchronous_commit": "off"}
@@ -237,7 +238,7 @@ def _memory():
     from tests.support import memory_folder
 
     with contextlib.suppress(OSError):
-        if shutil.disk_usage(memory_folder.MEMORY).free > memory_folder.ROOM:
+        if shutil.disk_usage(memory_folder.MEMORY).free > _ROOM:
             return memory_folder.MEMORY
     return None
 
