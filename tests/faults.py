@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,10 +17,25 @@ ALL_MODES: tuple[FaultMode, ...] = (*FATAL, *REFUSING)
 
 _ERRNO = {"enospc": errno.ENOSPC, "eio": errno.EIO, "eacces": errno.EACCES}
 _LEAVES_HALF = ("torn", "enospc")
+_WRITING = ("create", "append")  # operations of which half can be left
 
 
 class Crash(BaseException):
     """The process died here; a BaseException so that no handler can carry on."""
+
+
+def telling(mode: FaultMode, operations: Sequence[str]) -> list[int]:
+    """Return at which operations, counted from 1, a fault may tell what no other mode tells.
+
+    Half can be left only of what is written: elsewhere `torn` is as `crash`, and `enospc` as
+    any refusal. `eio` and `eacces` differ by their number alone, so that they take turns.
+    """
+    numbers = range(1, len(operations) + 1)
+    if mode in _LEAVES_HALF:
+        return [number for number in numbers if operations[number - 1] in _WRITING]
+    return [
+        number for number in numbers if mode == "crash" or (number % 2 == 1) == (mode == "eio")
+    ]
 
 
 class FaultyFileSystem(FileSystem):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from tests.deploy.conftest import COMMAND, CONTROL, SKILL, TREATMENT, Recording, World
 from tests.everyday import some
-from tests.faults import REFUSING, Crash, FaultyFileSystem
+from tests.faults import FATAL, REFUSING, Crash, FaultyFileSystem, telling
 
 from meta_experiment.deploy import Ending, unseen
 from meta_experiment.errors import DependencyError, GitError, MetaExperimentError, StorageError
@@ -91,7 +91,8 @@ class Bench:
             self._commit_all(template)
         self.template = template
         self.before = self.state(template)
-        self.after, self.operations, self.runs = self._whole()
+        self.after, self.names, self.runs = self._whole()
+        self.operations = len(self.names)
 
     def _commit_all(self, world):
         world.git("init", "-q", "-b", "main")
@@ -131,7 +132,7 @@ class Bench:
         world, files = self.fresh(), FaultyFileSystem()
         counter = Counter(files)
         self.run(world, files, faulty(world, counter))
-        return self.state(world), len(files.operations), counter.runs
+        return self.state(world), [name for name, _ in files.operations], counter.runs
 
     def settle(self, world):
         """Recover with a sound disk and check that the result is whole and clean."""
@@ -172,60 +173,71 @@ def attempt(bench, world, files, git=None):
     return None
 
 
-def crash_everywhere(bench, modes):
-    """Die at every operation of the disk; return whether each change came through."""
+def disks(bench, modes):
+    """Return for each mode and operation of the disk one that fails there."""
+    return [
+        FaultyFileSystem(place, mode) for mode in modes for place in telling(mode, bench.names)
+    ]
+
+
+def disks_of(bench, mode):
+    """Return for every operation a disk that fails there in one way."""
+    return [FaultyFileSystem(place, mode) for place in range(1, bench.operations + 1)]
+
+
+def crash_everywhere(bench, failing):
+    """Die on every disk; return whether each change came through."""
     finished = []
-    for mode in modes:
-        for fail_at in range(1, bench.operations + 1):
-            world = bench.fresh()
-            with pytest.raises(Crash):
-                bench.run(world, FaultyFileSystem(fail_at, mode))
-            finished.append(bench.settle(world))
+    for files in failing:
+        world = bench.fresh()
+        with pytest.raises(Crash):
+            bench.run(world, files)
+        finished.append(bench.settle(world))
     return finished
 
 
-def refuse_everywhere(bench, modes):
-    """Refuse every operation of the disk once."""
-    for mode in modes:
-        for fail_at in range(1, bench.operations + 1):
-            world, files = bench.fresh(), FaultyFileSystem(fail_at, mode)
-            error = attempt(bench, world, files)
-            if error:
-                assert isinstance(error, StorageError)
-                assert "injected" in error.message
-                assert error.hint
-                assert bench.state(world) == bench.before, files.operations
-                assert world.litter() == []
-                assert not world.deployer().pending()
-            else:  # an empty folder may be left to the next command
-                done = bench.state(world) | {"folders": bench.after["folders"]}
-                assert done == bench.after, files.operations
-                assert bench.settle(world)
+def refuse_everywhere(bench, failing):
+    """Be refused by every disk."""
+    for files in failing:
+        world = bench.fresh()
+        error = attempt(bench, world, files)
+        if error:
+            assert isinstance(error, StorageError)
+            assert "injected" in error.message
+            assert error.hint
+            assert bench.state(world) == bench.before, files.operations
+            assert world.litter() == []
+            assert not world.deployer().pending()
+        else:  # an empty folder may be left to the next command
+            done = bench.state(world) | {"folders": bench.after["folders"]}
+            assert done == bench.after, files.operations
+            assert bench.settle(world)
 
 
 def test_a_death_at_every_operation_is_finished_or_undone(bench):
     """Without git, a process that dies anywhere leaves what the next one makes whole."""
-    finished = crash_everywhere(bench, ["crash", "torn"])
+    finished = crash_everywhere(bench, disks(bench, FATAL))
     assert {True, False} == set(finished)
 
 
 def test_a_refusal_at_every_operation_leaves_everything_as_before(bench):
     """Without git, no space, a broken disk or no permission anywhere undoes everything."""
-    refuse_everywhere(bench, REFUSING)
+    refuse_everywhere(bench, disks(bench, REFUSING))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("change", WITH_GIT)
 def test_a_death_at_every_operation_with_git(tmp_path, change):
     """With git, branch and index are part of all or nothing."""
-    finished = crash_everywhere(Bench(tmp_path, WITH_GIT[change], with_git=True), ["torn"])
+    bench = Bench(tmp_path, WITH_GIT[change], with_git=True)
+    finished = crash_everywhere(bench, disks_of(bench, "torn"))
     assert {True, False} == set(finished)
 
 
 @pytest.mark.long
 def test_a_refusal_at_every_operation_with_git(git_bench):
     """With git, a disk that refuses anywhere leaves branch and index as they were."""
-    refuse_everywhere(git_bench, ["enospc"])
+    refuse_everywhere(git_bench, disks_of(git_bench, "enospc"))
 
 
 def test_a_disk_that_stays_full_is_cleared_up_later(bench):
