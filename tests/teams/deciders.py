@@ -23,7 +23,7 @@ from meta_experiment.services.acting.promotion import ActionOptions
 from meta_experiment.services.acting.team_by_hand import act_with_team
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.recording import recording
-from meta_experiment.services.teams.team_decisions import signed_decision
+from meta_experiment.services.teams.said_decisions import signed_decision
 from meta_experiment.types import Action
 
 TEAM = {"branch": "main", "carry_out": "commit"}

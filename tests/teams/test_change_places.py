@@ -9,7 +9,8 @@ from meta_experiment.errors import UsageError
 from meta_experiment.services.acting import team_settling
 from meta_experiment.services.teams.change_places import own_branch, told_address, told_branch
 from meta_experiment.services.teams.membership import believed
-from meta_experiment.services.teams.team_decisions import CarriedOut, record_of
+from meta_experiment.services.teams.said_decisions import CarriedOut
+from meta_experiment.services.teams.team_decisions import record_of
 from meta_experiment.types import TeamTerms
 
 _COMMIT = "c0ffee" + 34 * "0"

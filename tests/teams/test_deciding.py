@@ -13,8 +13,9 @@ from meta_experiment.protocol import index
 from meta_experiment.services.acting import autopilot, promotion, team_settling
 from meta_experiment.services.acting.promotion import ActionOptions
 from meta_experiment.services.teams.membership import believed
+from meta_experiment.services.teams.said_decisions import CarriedOut
 from meta_experiment.services.teams.statements import statement
-from meta_experiment.services.teams.team_decisions import CarriedOut, record_of
+from meta_experiment.services.teams.team_decisions import record_of
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.types import Action, Decision, Status
 

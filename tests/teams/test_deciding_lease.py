@@ -9,7 +9,7 @@ from meta_experiment.services.acting import team_settling
 from meta_experiment.services.teams.checking_store import check_store
 from meta_experiment.services.teams.deciding_lease import LEASE_SECONDS, take_lease
 from meta_experiment.services.teams.membership import believed
-from meta_experiment.services.teams.team_decisions import CarriedOut
+from meta_experiment.services.teams.said_decisions import CarriedOut
 from meta_experiment.types import Action
 
 

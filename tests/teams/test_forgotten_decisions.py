@@ -10,7 +10,7 @@ from meta_experiment.services.acting import team_settling
 from meta_experiment.services.teams import leasing
 from meta_experiment.services.teams.checking_store import check_store
 from meta_experiment.services.teams.leasing import AHEAD
-from meta_experiment.services.teams.team_decisions import CarriedOut
+from meta_experiment.services.teams.said_decisions import CarriedOut
 from meta_experiment.types import Action, Status
 
 COMMIT = "c0ffee" + "0" * 34

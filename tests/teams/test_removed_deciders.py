@@ -8,7 +8,7 @@ from meta_experiment.services.acting import team_settling
 from meta_experiment.services.acting.team_settling import TeamSeat
 from meta_experiment.services.teams.deciding_lease import take_lease
 from meta_experiment.services.teams.removed_deciders import decisions_of
-from meta_experiment.services.teams.team_decisions import CarriedOut, bear_witness
+from meta_experiment.services.teams.said_decisions import CarriedOut, bear_witness
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.store.exchange import PublishedExperiment
 from meta_experiment.types import Status

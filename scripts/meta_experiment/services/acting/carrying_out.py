@@ -15,7 +15,7 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content
 from meta_experiment.services.acting.execution import action_message
 from meta_experiment.services.teams.change_places import own_branch
-from meta_experiment.services.teams.team_decisions import CarriedOut
+from meta_experiment.services.teams.said_decisions import CarriedOut
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import CarryOut, Experiment, Outcome, TeamTerms
 

@@ -15,7 +15,7 @@ from meta_experiment.services.acting.impacts import measured_impact
 from meta_experiment.services.acting.team_settling import SettledDecision, TeamSeat
 from meta_experiment.services.acting.team_sharing import no_longer_there, share
 from meta_experiment.services.teams.membership import believed
-from meta_experiment.services.teams.team_decisions import change_name
+from meta_experiment.services.teams.said_decisions import change_name
 from meta_experiment.services.teams.team_door import TeamDoor
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, EndedArm, Experiment, Outcome, Status
@@ -41,9 +41,7 @@ def team_steps(
         return {}
     steps = {}
     with open_team() as member:
-        if not dry_run:
-            share(workspace, member)
-        known = believed(member)
+        known = believed(member) if dry_run else share(workspace, member).known
         for item in wanted:
             present = workspace.store.experiment(item.experiment_id)
             seat = TeamSeat(workspace, member, present, known)

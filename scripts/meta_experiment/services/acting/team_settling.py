@@ -33,15 +33,14 @@ from meta_experiment.services.teams.membership import (
     Membership,
     believed,
 )
-from meta_experiment.services.teams.team_decisions import (
+from meta_experiment.services.teams.said_decisions import (
     DecidedOutcome,
-    TeamRecord,
     bear_witness,
     counted_lines,
     note_carried_out,
-    record_of,
     signed_decision,
 )
+from meta_experiment.services.teams.team_decisions import TeamRecord, record_of
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.exchange import TeamDecision, TeamNote, next_generation

@@ -15,7 +15,11 @@ from meta_experiment.services.acting.team_settling import TeamSeat
 from meta_experiment.services.serving.reconciliation import reconcile_quietly
 from meta_experiment.services.teams.exchanging import exchange, exchange_now
 from meta_experiment.services.teams.leasing import draws_from_leases, lease_ahead
-from meta_experiment.services.teams.membership import Membership, believed
+from meta_experiment.services.teams.membership import (
+    BelievedMachines,
+    Membership,
+    believed,
+)
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.team_store import StoreExchange
@@ -29,10 +33,11 @@ _WRITES_ALONE = (
 
 @dataclass(frozen=True, slots=True)
 class TeamExchange:
-    """What was exchanged, and in `notes` what this checkout made of it."""
+    """What was exchanged, in `notes` what this checkout made of it, and by whom it counted."""
 
     exchanged: StoreExchange
     notes: tuple[str, ...]
+    known: BelievedMachines
 
 
 def share_now(workspace: Workspace, selectors: Sequence[str] = ()) -> TeamExchange:
@@ -52,8 +57,9 @@ def share(
     Raises:
         MetaExperimentError: as `exchange`.
     """
-    done, notes = exchange(workspace, member, selectors), list[str]()
-    known, leased, may_lease = believed(member), 0, True
+    known = believed(member)
+    done, notes = exchange(workspace, member, selectors, known), list[str]()
+    leased, may_lease = 0, True
     for item in done.experiments:
         experiment = workspace.store.experiment(item.experiment_id)
         try:
@@ -74,7 +80,7 @@ def share(
             notes.append(f"{item.experiment_id}: {error.message}")
     if leased:
         reconcile_quietly(workspace)
-    return TeamExchange(done, tuple(notes))
+    return TeamExchange(done, tuple(notes), known)
 
 
 def begin_sharing(workspace: Workspace, experiment: Experiment) -> tuple[str, ...]:

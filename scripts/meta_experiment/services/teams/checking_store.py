@@ -32,7 +32,7 @@ from meta_experiment.services.teams.store_losses import losses
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.teams.unread_rows import told_unread
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.exchange import Batch, ending_hint
+from meta_experiment.store.exchange import Batch, PublishedExperiment, ending_hint
 from meta_experiment.store.local.outgoing import own_logs, read_lines_at
 from meta_experiment.store.local.replicas import is_log_name, replicas
 from meta_experiment.types import Experiment
@@ -49,9 +49,11 @@ def check_store(workspace: Workspace, member: Membership) -> Health:
     Raises:
         NetworkError, RemoteError: the store does not answer.
     """
-    findings = [*_members(workspace, member)]
-    if all(item.ok for item in findings if item.name == "owner"):
+    owner = _owner(workspace, member)
+    findings = [owner]
+    if owner.ok:
         known = believed(member)
+        findings += _members(member, known)
         findings += _by_itself("store", _lost(workspace, member, known))
         experiments = team_experiments(workspace)
         findings += _by_itself("locks", _held(workspace, member, experiments))
@@ -60,16 +62,17 @@ def check_store(workspace: Workspace, member: Membership) -> Health:
     return Health.of(sys.executable, str(workspace.root), findings)
 
 
-def _members(workspace: Workspace, member: Membership) -> Iterator[Finding]:
+def _owner(workspace: Workspace, member: Membership) -> Finding:
     try:
         require_owner(member)
     except MetaExperimentError as error:
-        yield Finding("owner", ok=False, detail=error.message, hint=error.hint)
-        return
+        return Finding("owner", ok=False, detail=error.message, hint=error.hint)
     hint = copy_hint(workspace, member)
-    yield Finding("owner", ok=True, detail="the one whose key was pinned here", hint=hint)
-    known = believed(member)
-    joined = member.exchange.machines()
+    return Finding("owner", ok=True, detail="the one whose key was pinned here", hint=hint)
+
+
+def _members(member: Membership, known: BelievedMachines) -> Iterator[Finding]:
+    joined = known.machines
     refused = not_counted(member, known)
     counts = sum(item.key.machine not in refused for item in joined)
     yield Finding("machines", ok=True, detail=f"{counts} of {len(joined)} count for all")
@@ -118,22 +121,25 @@ def _experiment(
     workspace: Workspace, member: Membership, experiment: Experiment, known: BelievedMachines
 ) -> Iterator[Finding]:
     name = experiment.experiment_id
-    try:
-        if published_of(member, name) is None:
-            detail = "not in the store yet"
-            yield Finding(name, ok=True, detail=detail, hint=_SHIP)
-            return
-    except MetaExperimentError:  # what there is of the plan is looked at again
-        pass
     findings = list[Finding]()
-    for part in (
-        _publication(member, experiment, known),
+    try:
+        found = published_of(member, name)
+    except MetaExperimentError as error:  # the rest is looked at all the same
+        findings.append(Finding(name, ok=False, detail=error.message, hint=error.hint))
+        parts = list[Iterator[Finding]]()
+    else:
+        if found is None:
+            yield Finding(name, ok=True, detail="not in the store yet", hint=_SHIP)
+            return
+        parts = [_publication(member, experiment, known, found)]
+    parts += [
         _LogsHeld(workspace, member, experiment, known).faults(),
         check_decisions(workspace, member, experiment, known),
         check_lease(member, experiment, known),
         check_positions(member, experiment),
         _unread(member, experiment),
-    ):
+    ]
+    for part in parts:
         findings += _by_itself(name, part)
     yield from findings
     if not findings:
@@ -149,12 +155,12 @@ def _by_itself(name: str, part: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _publication(
-    member: Membership, experiment: Experiment, known: BelievedMachines
+    member: Membership,
+    experiment: Experiment,
+    known: BelievedMachines,
+    found: PublishedExperiment,
 ) -> Iterator[Finding]:
     """Yield what is wrong with an experiment as it stands in the store; it hinders nobody."""
-    found = published_of(member, experiment.experiment_id)
-    if found is None:
-        return
     why = why_aside(member, known, experiment, found)
     if not why and not has_texts(member, experiment):
         why = "its texts are not those of the plan"

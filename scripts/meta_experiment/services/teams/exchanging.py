@@ -23,6 +23,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.services.find import find_in
 from meta_experiment.services.teams.exchange_note import note_exchange, note_failure
 from meta_experiment.services.teams.membership import (
+    BelievedMachines,
     Membership,
     believed,
     not_counted,
@@ -73,12 +74,15 @@ def exchange_now(workspace: Workspace, by: Callable[[Membership], Exchanged]) ->
 
 
 def exchange(
-    workspace: Workspace, member: Membership, selectors: Sequence[str] = ()
+    workspace: Workspace,
+    member: Membership,
+    selectors: Sequence[str] = (),
+    known: BelievedMachines | None = None,
 ) -> StoreExchange:
     """Ship and pull the named experiments, or all; what one refuses stops no other.
 
-    A checkout that ships alone takes trials of others where their experiment is named, as who
-    decides it does.
+    Who counts is read from the store unless it is `known` from a moment ago. A checkout that
+    ships alone takes trials of others where their experiment is named, as who decides it does.
 
     Raises:
         NetworkError, RemoteError: the store does not answer, or refuses; what was done stands.
@@ -87,7 +91,7 @@ def exchange(
     with FileLock(workspace.layout.lock("store"), verb="store ship"):
         require_owner(member)
         chosen = team_experiments(workspace, selectors)
-        at_work = _Exchanging(workspace, member)
+        at_work = _Exchanging(workspace, member, known or believed(member))
         takes = member.setting.pulls or bool(selectors)
         done = [
             at_work.exchanged(experiment, takes=takes)
@@ -96,7 +100,7 @@ def exchange(
         found = at_work.result(done)
         had = at_work.had({item.experiment_id for item in done})
         alone = not member.setting.pulls
-        seen = member.signer.machine, seen_machines(member, believed(member))
+        seen = member.signer.machine, seen_machines(at_work.known)
         note_exchange(workspace, found, had, seen, whole=not selectors, alone=alone)
         return found
 
@@ -128,13 +132,15 @@ def team_experiments(workspace: Workspace, selectors: Sequence[str] = ()) -> lis
 class _Exchanging:
     """One exchange: what the store had when it began, and what came of each experiment."""
 
-    def __init__(self, workspace: Workspace, member: Membership) -> None:
-        self._workspace, self._member = workspace, member
-        self._known = believed(member)
+    def __init__(
+        self, workspace: Workspace, member: Membership, known: BelievedMachines
+    ) -> None:
+        self._workspace, self._member, self.known = workspace, member, known
         self._published = {item.experiment_id: item for item in member.exchange.published()}
         self._sizes = member.exchange.sizes()
-        self._lost = tuple(losses(workspace, member, self._known, self._published, self._sizes))
-        bring_members_back(workspace, member, self._known)
+        self._lost = tuple(losses(workspace, member, self.known, self._published, self._sizes))
+        if bring_members_back(workspace, member, self.known):
+            self.known = believed(member)
 
     def exchanged(self, experiment: Experiment, *, takes: bool) -> ExchangedExperiment:
         """Exchange one experiment; what refuses it is told."""
@@ -150,7 +156,7 @@ class _Exchanging:
                 HeldStoreError,
             ) as error:
                 refused = _said(error)
-            pulled = pull(workspace, member, experiment, self._known, takes=takes)
+            pulled = pull(workspace, member, experiment, self.known, takes=takes)
         except NewerVersionError:
             raise
         except _OF_ONE as error:
@@ -169,7 +175,7 @@ class _Exchanging:
                 known = member.exchange.published(name)
                 self._published |= {item.experiment_id: item for item in known}
         found = self._published.get(name)
-        why = found and why_aside(member, self._known, experiment, found)
+        why = found and why_aside(member, self.known, experiment, found)
         if not (found and why):
             return ()
         machine = as_word(found.machine)
@@ -177,12 +183,12 @@ class _Exchanging:
 
     def result(self, done: Sequence[ExchangedExperiment]) -> StoreExchange:
         """Say what came of all."""
-        apart = not_counted(self._member, self._known)
+        apart = not_counted(self._member, self.known)
         return StoreExchange(
             project=self._member.setting.project,
             experiments=tuple(done),
             not_counted=apart,
-            names={machine: self._known.stored.get(machine, "") for machine in apart},
+            names={machine: self.known.stored.get(machine, "") for machine in apart},
             unknown=self._unknown(),
             lost=self._lost,
         )
@@ -202,7 +208,7 @@ class _Exchanging:
         return tuple(
             name
             for name, item in self._published.items()
-            if name not in here and is_published(self._member, self._known.keys, item)
+            if name not in here and is_published(self._member, self.known.keys, item)
         )
 
 

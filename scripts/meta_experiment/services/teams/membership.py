@@ -12,7 +12,7 @@ from meta_experiment.services.teams.machine_keys import KEY_FILE, Signer
 from meta_experiment.services.teams.owner_words import Words, last_words
 from meta_experiment.services.teams.statements import fingerprint, machine_id
 from meta_experiment.services.teams.team_setting import TeamSetting
-from meta_experiment.store.exchange import Exchange, MachineAdmission
+from meta_experiment.store.exchange import Exchange, MachineAdmission, TeamMachine
 from meta_experiment.types import Experiment
 from meta_experiment.types.results.team_store import NO_LONGER, NOT_ADMITTED
 
@@ -38,8 +38,9 @@ class BelievedMachines:
     `admitted` are the owner and whom it admitted, `joined` all of the project but whom it
     admits no longer, `here` this one and those that this checkout admitted by itself. Of all
     others `not_admitted` says why. `words` are the owner's last ones, of which the store
-    `lost` some on machines that it knows: those `stored`, by their names. What is here
-    already of a machine goes only where a word has `taken_back` that it counts.
+    `lost` some on machines that it knows: those `stored`, by their names; `machines` is all
+    that it said of them, read once. What is here already of a machine goes only where a word
+    has `taken_back` that it counts.
     """
 
     here: Mapping[str, bytes]
@@ -50,6 +51,7 @@ class BelievedMachines:
     lost: tuple[MachineAdmission, ...]
     stored: Mapping[str, str]
     taken_back: frozenset[str]
+    machines: tuple[TeamMachine, ...]
 
     @property
     def keys(self) -> Mapping[str, bytes]:
@@ -168,6 +170,7 @@ def believed(member: Membership) -> BelievedMachines:
         ),
         stored=stored,
         taken_back=setting.taken_back | no_longer,
+        machines=tuple(machines),
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from meta_experiment.errors import CorruptStoreError
 from meta_experiment.services.teams.kept_facts import read_kept
 from meta_experiment.services.teams.membership import BelievedMachines, Membership, believed
-from meta_experiment.services.teams.team_decisions import bear_witness, is_decided, record_of
+from meta_experiment.services.teams.said_decisions import bear_witness, is_decided
+from meta_experiment.services.teams.team_decisions import record_of
 from meta_experiment.services.teams.trial_terms import terms_sha256
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.exchange import PublishedExperiment, TeamDecision

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from meta_experiment.services.teams.membership import BelievedMachines, Membership
+from meta_experiment.services.teams.membership import BelievedMachines
 from meta_experiment.services.teams.statements import fingerprint
 from meta_experiment.types.results.team_store import StoreMachine
 
 
-def seen_machines(member: Membership, known: BelievedMachines) -> tuple[StoreMachine, ...]:
+def seen_machines(known: BelievedMachines) -> tuple[StoreMachine, ...]:
     """Return all machines that joined, in that order."""
     return tuple(
         StoreMachine(
@@ -18,5 +18,5 @@ def seen_machines(member: Membership, known: BelievedMachines) -> tuple[StoreMac
             why=known.not_admitted.get(item.key.machine),
             shipped=item.shipped,
         )
-        for item in member.exchange.machines()
+        for item in known.machines
     )

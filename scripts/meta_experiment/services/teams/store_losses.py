@@ -42,17 +42,21 @@ def losses(
 
 def bring_members_back(
     workspace: Workspace, member: Membership, known: BelievedMachines
-) -> None:
+) -> bool:
     """See to it that the store knows this machine and the owner's last words; keep these here.
+
+    Tells whether it had lost any of it.
 
     Raises:
         NetworkError: the store does not answer. StorageError: the disk refused.
     """
     words = dict(known.words)
-    if not known.stored.get(member.signer.machine):  # not even by its name
+    lost = not known.stored.get(member.signer.machine)  # not even by its name
+    if lost:
         with suppress(RemoteError):
             member.exchange.join(member.signer.key._replace(name=member.setting.name))
     if known.lost:
         words |= tell_again(member.exchange, member.setting, member.signer, known.lost)
     if words != member.setting.words:
         change_setting(workspace, member.setting, lambda before: replace(before, words=words))
+    return lost or bool(known.lost)

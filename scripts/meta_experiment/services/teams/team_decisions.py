@@ -11,7 +11,6 @@ its own signature that the decision counted when it came.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -19,49 +18,27 @@ from typing import Any
 
 from meta_experiment.errors import UsageError, as_word
 from meta_experiment.model import fields
-from meta_experiment.model.experiment_document import outcome_from_document, outcome_to_document
+from meta_experiment.model.experiment_document import outcome_from_document
 from meta_experiment.records import dataclass
 from meta_experiment.services.teams.change_places import told_address, told_branch
 from meta_experiment.services.teams.kept_facts import NOTHING_SEEN, KeptFacts
 from meta_experiment.services.teams.membership import BelievedMachines, Membership
+from meta_experiment.services.teams.said_decisions import (
+    CARRIED_OUT,
+    CarriedOut,
+    DecidedOutcome,
+    change_name,
+    decision_digest,
+    is_decided,
+    note_statement,
+)
 from meta_experiment.services.teams.signatures import is_signed
-from meta_experiment.services.teams.statements import machine_id, statement
+from meta_experiment.services.teams.statements import machine_id
 from meta_experiment.services.teams.trial_terms import terms_sha256
-from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.exchange import Lease, TeamDecision, TeamNote, next_generation
-from meta_experiment.store.local.outgoing import own_logs
-from meta_experiment.store.local.replicas import replicas
-from meta_experiment.types import Action, Experiment, Outcome
+from meta_experiment.store.exchange import TeamDecision, TeamNote, next_generation
+from meta_experiment.types import Action, Experiment
 
-CARRIED_OUT, WITNESSED = "carried_out", "witnessed"
-_NAME_DIGITS = 16
 _OBJECT_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # of git
-Counted = Mapping[str, Mapping[str, int]]  # by machine and log: how much of it was counted
-
-
-@dataclass(frozen=True, slots=True)
-class DecidedOutcome:
-    """A decision that counts: what it was, by whom, on whose lines; and how it is signed."""
-
-    machine: str
-    outcome: Outcome
-    counted: Counted
-    signed: TeamDecision
-    public_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CarriedOut:
-    """Where a decision was carried out: the commit, the branch it is on, how people see it.
-
-    `taken_back` says that the team's branch had other texts when that was looked up: again,
-    or by a later edit.
-    """
-
-    commit: str
-    branch: str
-    url: str
-    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +109,7 @@ class _RecordReading:
         kept: KeptFacts,
     ) -> None:
         self._member, self._experiment, self._kept = member, experiment, kept
-        self._deciders = known.deciders_of(experiment)
+        self._deciders, self._machines = known.deciders_of(experiment), known.machines
         owner = member.setting.owner
         self._notes = _told(member, experiment, {**self._deciders, machine_id(owner): owner})
 
@@ -197,7 +174,7 @@ class _RecordReading:
             return None
         if not self._is_witnessed(row):
             return None
-        keys = [item.key for item in self._member.exchange.machines()]
+        keys = [item.key for item in self._machines]
         return next(
             (
                 key.public_key
@@ -208,7 +185,7 @@ class _RecordReading:
         )
 
     def _is_witnessed(self, row: TeamDecision) -> bool:
-        digest = _digest(row)
+        digest = decision_digest(row)
         return any(
             note.machine != row.machine and document.get("decision") == digest
             for note, document in self._notes
@@ -241,88 +218,6 @@ class _RecordReading:
         return None
 
 
-def change_name(project: str, experiment: Experiment) -> str:
-    """Return the name of the one change that decides an experiment of a project.
-
-    Whoever decides it names it so, also where one decides again what a store has forgotten: by
-    that name it is found where it was carried out.
-    """
-    terms = terms_sha256(experiment)
-    said = statement("change", project, experiment.experiment_id, terms)
-    return hashlib.sha256(said).hexdigest()[:_NAME_DIGITS]
-
-
-def signed_decision(
-    member: Membership,
-    experiment: Experiment,
-    lease: Lease,
-    generation: int,
-    outcome: Outcome,
-    counted: Counted,
-) -> TeamDecision:
-    """Write a decision under this machine's signature."""
-    document = {"outcome": outcome_to_document(outcome), "counted": counted}
-    unsigned = TeamDecision(
-        experiment_id=experiment.experiment_id,
-        generation=generation,
-        machine=member.signer.machine,
-        fence=lease.fence,
-        document=_text(document),
-        signature=b"",
-    )
-    said = _decision_statement(member, terms_sha256(experiment), unsigned)
-    return unsigned._replace(signature=member.signer.sign(said))
-
-
-def counted_lines(workspace: Workspace, member: Membership, experiment: Experiment) -> Counted:
-    """Return how much of every log stands here that counts, by the machine that wrote it."""
-    found: dict[str, dict[str, int]] = {}
-    layout, counting = workspace.layout, workspace.checkout.counting()
-    for log in own_logs(layout, counting, experiment.experiment_id):
-        found.setdefault(member.signer.machine, {})[log.name] = log.size
-    for item in replicas(layout, counting, experiment.experiment_id):
-        found.setdefault(item.machine, {})[item.log] = item.size
-    return found
-
-
-def note_carried_out(
-    member: Membership, experiment: Experiment, decided: DecidedOutcome, done: CarriedOut
-) -> None:
-    """Tell the others where a decision was carried out."""
-    _tell(
-        member,
-        experiment.experiment_id,
-        terms_sha256(experiment),
-        {
-            "kind": CARRIED_OUT,
-            "change": decided.outcome.change_id,
-            "decision": _digest(decided.signed),
-            "commit": done.commit,
-            "branch": done.branch,
-            "url": done.url,
-            "taken_back": done.taken_back,
-        },
-    )
-
-
-def bear_witness(member: Membership, row: TeamDecision, terms: str) -> None:
-    """Tell the others that a decision counts, also when its machine does so no longer.
-
-    `terms` are those of its experiment, as `terms_sha256` names them.
-    """
-    document = {"kind": WITNESSED, "decision": _digest(row)}
-    _tell(member, row.experiment_id, terms, document)
-
-
-def _tell(
-    member: Membership, experiment_id: str, terms: str, document: Mapping[str, Any]
-) -> None:
-    machine = member.signer.machine
-    unsigned = TeamNote(experiment_id, 0, machine, _text(document), b"")
-    said = _note_statement(member, terms, unsigned)
-    member.exchange.note(unsigned._replace(signature=member.signer.sign(said)))
-
-
 def _told(
     member: Membership, experiment: Experiment, keys: Mapping[str, bytes]
 ) -> list[tuple[TeamNote, Mapping[str, Any]]]:
@@ -330,7 +225,7 @@ def _told(
     found, terms = [], terms_sha256(experiment)
     for note in member.exchange.notes(experiment.experiment_id):
         key = keys.get(note.machine)
-        said = _note_statement(member, terms, note)
+        said = note_statement(member, terms, note)
         if key is not None and is_signed(key, note.signature, said):
             found.append((note, _read(note.document)))
     return found
@@ -371,57 +266,8 @@ def _same(one: TeamDecision | TeamNote, other: TeamDecision | TeamNote) -> bool:
     )
 
 
-def _digest(row: TeamDecision) -> str:
-    """Name a decision of a machine for whoever bears witness of it."""
-    return hashlib.sha256(row.document + row.signature).hexdigest()
-
-
 def _object_name(document: Mapping[str, object]) -> str:
     commit = fields.text(document, "commit", "note")
     if not _OBJECT_NAME.fullmatch(commit):
         raise UsageError("a note names no commit")
     return commit
-
-
-def is_decided(member: Membership, terms: str, row: TeamDecision, key: bytes) -> bool:
-    """Tell whether the holder of a key decided so, under the plan of these terms.
-
-    The place in the store was signed too at first: what was decided then stays decided.
-    """
-    placed = _decision_statement(member, terms, row, row.generation, row.fence)
-    plain = _decision_statement(member, terms, row)
-    return any(is_signed(key, row.signature, said) for said in (plain, placed))
-
-
-def _decision_statement(
-    member: Membership, terms: str, decision: TeamDecision, *place: int
-) -> bytes:
-    """Say that a machine decided so of this experiment, under this plan.
-
-    Its place in the store is not said: a store may forget it, and get it again in another.
-    """
-    return statement(
-        "decision",
-        member.setting.project,
-        decision.experiment_id,
-        terms,
-        decision.machine,
-        *place,
-        hashlib.sha256(decision.document).digest(),
-    )
-
-
-def _note_statement(member: Membership, terms: str, note: TeamNote) -> bytes:
-    """Say that a machine told this of an experiment, under this plan."""
-    return statement(
-        "note",
-        member.setting.project,
-        note.experiment_id,
-        terms,
-        note.machine,
-        hashlib.sha256(note.document).digest(),
-    )
-
-
-def _text(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, sort_keys=True, ensure_ascii=False).encode()

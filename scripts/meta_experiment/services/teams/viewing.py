@@ -37,7 +37,7 @@ def view(workspace: Workspace) -> StoreView:
         with opened_member(workspace) as member:
             own = member.signer.machine
             require_owner(member)
-            machines = seen_machines(member, believed(member))
+            machines = seen_machines(believed(member))
             sizes = member.exchange.sizes()
     except MetaExperimentError as error:
         unreachable = f"{error.message} {error.hint or ''}".rstrip()
