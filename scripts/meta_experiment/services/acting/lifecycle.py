@@ -30,6 +30,7 @@ from meta_experiment.services.acting.holdouts import open_holdout
 from meta_experiment.services.acting.layering import refuse_taken_slots
 from meta_experiment.services.acting.learnings import learnings_in
 from meta_experiment.services.find import find_in, require_status
+from meta_experiment.services.serving.line_ends import line_ends_hint
 from meta_experiment.services.serving.plugin import plugin_needed
 from meta_experiment.services.serving.reconciliation import serving_lock
 from meta_experiment.services.serving.serving_plan import (
@@ -38,7 +39,7 @@ from meta_experiment.services.serving.serving_plan import (
     require_servable,
 )
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Assignment, Experiment, Status, Unit
+from meta_experiment.types import Assignment, Experiment, FileVersion, Status, Unit
 from meta_experiment.types.results.status_change import StatusChange
 
 OPEN = tuple(status for status in Status if status.is_open)
@@ -217,11 +218,20 @@ def require_control_on_disk(workspace: Workspace, experiment: Experiment) -> Non
         control = arms[experiment.plan.control.name]
         found = observe(workspace.root, path) if control is None else workspace.prompt(path)
         if (found and found.sha256) != (control and control.sha256):
+            ends = _line_ends(path, found, control)
             raise DriftError(
                 f"{as_word(path)} is not the control of {experiment.experiment_id}: it was "
                 "changed since the experiment was created.",
-                hint=f"Bring the file back, or {_another(experiment)}",
+                hint=ends or f"Bring the file back, or {_another(experiment)}",
             )
+
+
+def _line_ends(path: str, found: object, control: FileVersion | None) -> str:
+    if control is None or not isinstance(found, Content):
+        return ""
+    return line_ends_hint(
+        path, found.data, lambda data: found._replace(data=data).sha256 == control.sha256
+    )
 
 
 def _another(experiment: Experiment) -> str:

@@ -16,7 +16,11 @@ from meta_experiment.services.serving.serving_plan import (
     plan_serving,
     require_servable,
 )
-from meta_experiment.services.serving.unserved import holds_stand_in, untouched
+from meta_experiment.services.serving.unserved import (
+    ends_otherwise,
+    holds_stand_in,
+    untouched,
+)
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.checkout import Start
 from meta_experiment.types import Experiment, Status
@@ -140,7 +144,9 @@ def _drift(workspace: Workspace, experiment: Experiment, entry: index.Entry) -> 
         f"{as_word(entry.path)} was changed since the start: it is used as it is, without "
         "trials"
     )
-    return Finding(name, False, detail, f"Bring it back, or: meta-experiment stop {name}")
+    ends = ends_otherwise(str(workspace.root), entry)
+    hint = ends or f"Bring it back, or: meta-experiment stop {name}"
+    return Finding(name, False, detail, hint)
 
 
 def _trials(workspace: Workspace, experiment: Experiment) -> Finding:

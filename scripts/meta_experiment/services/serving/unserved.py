@@ -9,6 +9,7 @@ from meta_experiment.errors import as_word
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text, placed, read_text
+from meta_experiment.services.serving.line_ends import line_ends_hint
 
 _STAND_IN = re.compile(rb"!`serve-variant ([\w.-]+)@[0-9a-f]{12} ")
 
@@ -34,6 +35,12 @@ def stand_in_of(data: bytes) -> str:
     return found[1].decode() if found else ""
 
 
+def ends_otherwise(root: str, entry: index.Entry) -> str:
+    """Say how a prompt file gets its line ends back; "" where it differs by more than these."""
+    found = _file(root, entry)
+    return line_ends_hint(entry.path, found, lambda data: is_text(entry, ORIGINAL, data))
+
+
 def untouched(root: str, entry: index.Entry) -> bool:
     """Tell whether a prompt file here is its control, or exactly the stand-in."""
     return _is_known(entry, _file(root, entry))
@@ -49,6 +56,9 @@ def _note(root: str, entry: index.Entry) -> str:
             f"shown the edit on your own text, and meta-experiment stop {entry.id} keeps it; "
             "nothing is recorded meanwhile."
         )
+    if ends := ends_otherwise(root, entry):
+        why = f"{as_word(entry.path)} is not its control here, so that nothing is served"
+        return f"{why} or recorded. {ends}"
     return (
         f"{as_word(entry.path)} is not its control here (an edit, or another branch), so that "
         "nothing is served or recorded. Bring it back, or: "
