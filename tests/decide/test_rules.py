@@ -41,7 +41,7 @@ TOY = Rule(
     shows_equivalence=lambda _, arm, __: arm.n >= 7,
     words=Words(
         terms=lambda _: "when the wins add up",
-        strength=lambda log: f"{log:.0f} wins",
+        strength=lambda log, _: f"{log:.0f} wins",
         needed=lambda _: "three",
         correction="nothing at all",
         reading=lambda *_: "The wins are counted.",

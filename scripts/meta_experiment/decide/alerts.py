@@ -21,6 +21,7 @@ from meta_experiment.decide.scale import effect
 from meta_experiment.decide.units import ERROR_RATE
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
+from meta_experiment.stats.figures import chosen, described
 from meta_experiment.types import (
     Alert,
     AlertKind,
@@ -178,8 +179,8 @@ def regression(plan: Plan, arms: Arms, treatment: str) -> str | None:
     if seen is None or -seen <= plan.max_regression:
         return None
     return (
-        f"{treatment} looks {-seen:.0%} worse on {plan.primary.name} "
-        f"(limit {plan.max_regression:.0%}); "
+        f"{treatment} looks {described(seen, plan.max_regression)} on {plan.primary.name} "
+        f"(limit {chosen(plan.max_regression)}); "
         f"{arms.against.get(treatment) or 'that may be chance'}."
     )
 

@@ -349,8 +349,9 @@ def _against(plan: Plan, rule: Rule, state: TreatmentState, share: float) -> str
     """Say how strongly the data speak against a treatment; nothing before the one look."""
     if not (rule.extendable or state.ready):
         return None
-    strength = rule.words.strength(state.worse)
-    if state.worse >= rule.bar(plan.alpha, 1 / share):
+    bar = rule.bar(plan.alpha, 1 / share)
+    strength = rule.words.strength(state.worse, bar)
+    if state.worse >= bar:
         return f"shown to be worse ({strength})"
     return f"that may be chance ({strength}, needed {rule.words.needed(share * plan.alpha)})"
 

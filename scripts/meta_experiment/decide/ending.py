@@ -66,7 +66,7 @@ def _worse(grounds: Grounds, state: TreatmentState) -> tuple[ReasonCode, str] | 
     bar = grounds.rule.bar(grounds.plan.alpha, 1 / grounds.share)
     if not (grounds.sound and state.ready and state.worse >= bar):
         return None
-    strength = grounds.rule.words.strength(state.worse)
+    strength = grounds.rule.words.strength(state.worse, None)
     seen = estimate(grounds.plan, state)
     return ReasonCode.TREATMENT_WORSE, f"{seen}, shown to be worse ({strength})."
 

@@ -8,7 +8,7 @@ from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
-from meta_experiment.stats.figures import described
+from meta_experiment.stats.figures import chosen, described
 from meta_experiment.types import Comparison, Guardrail, GuardrailResult, GuardrailState, Plan
 
 _FEWEST_UNITS = 2
@@ -99,8 +99,8 @@ def _is_beyond(guardrail: Guardrail, comparison: Comparison) -> bool:
 def _sentence(
     state: GuardrailState, guardrail: Guardrail, comparison: Comparison, *, beyond: bool
 ) -> str:
-    name, margin = guardrail.metric.name, f"{guardrail.margin:.0%}"
-    seen = described(comparison.estimate.relative)
+    name, margin = guardrail.metric.name, chosen(guardrail.margin)
+    seen = described(comparison.estimate.relative, guardrail.margin)
     if beyond and comparison.estimate.relative is None:
         seen = "worse than a control of zero"
     return {

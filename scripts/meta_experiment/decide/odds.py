@@ -8,9 +8,14 @@ _LARGEST = 709.0  # the logarithm of the largest double
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def odds(log: float) -> str:
-    """Write an e-value by its natural logarithm as odds against chance."""
-    return f"{odds_number(log)} to 1"
+def odds(log: float, bar: float | None = None) -> str:
+    """Write an e-value as odds against chance, and apart from a bar that it just misses.
+
+    Both are natural logarithms.
+    """
+    told = f"{odds_number(log)} to 1"
+    missed = bar is not None and log < bar and odds_number(log) == odds_number(bar)
+    return f"just under {told}" if missed else told
 
 
 def odds_number(log: float) -> str:

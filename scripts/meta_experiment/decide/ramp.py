@@ -16,6 +16,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.units import is_closed
 from meta_experiment.records import dataclass
+from meta_experiment.stats.figures import chosen
 from meta_experiment.types import (
     Analysis,
     Comparison,
@@ -188,8 +189,8 @@ def _against(plan: Plan, analysis: Analysis) -> Iterator[str]:
             yield f"a relative effect on {primary.name}, which is not known yet"
         elif _is_beyond(primary, comparison, plan.max_regression):
             yield (
-                f"{primary.name}, which looks worse by more than the {plan.max_regression:.0%} "
-                "that the plan tolerates"
+                f"{primary.name}, which looks worse by more than the "
+                f"{chosen(plan.max_regression)} that the plan tolerates"
                 if not _is_rate(primary)
                 else f"{primary.name}, of which the draw leans to worse"
             )

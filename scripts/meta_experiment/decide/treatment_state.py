@@ -10,7 +10,7 @@ from meta_experiment.decide.quality import Problem
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.safety import Harm
 from meta_experiment.records import dataclass
-from meta_experiment.stats.figures import described
+from meta_experiment.stats.figures import chosen, described
 from meta_experiment.types import (
     Alert,
     Claim,
@@ -119,12 +119,13 @@ def _primary(inputs: VerdictInput, state: TreatmentState) -> Iterator[Obstacle]:
             ReasonCode.EVIDENCE_INSUFFICIENT,
             (
                 f"{estimate(plan, state)}: not enough evidence for a decision "
-                f"({words.strength(state.better)}, needed {words.needed(plan.alpha)})."
+                f"({words.strength(state.better, inputs.bar)}, "
+                f"needed {words.needed(plan.alpha)})."
             ),
         )
     elif state.improvement < plan.improvement_threshold:
         better = f"{estimate(plan, state)}, shown to be better, but"
-        asked = f"the {plan.improvement_threshold:.0%} the plan asks for"
+        asked = f"the {chosen(plan.improvement_threshold)} the plan asks for"
         short = f"{better} below {asked}"
         if state.comparison.estimate.relative is None:
             of_zero = f"{better} nothing is any per cent of a mean of 0, so that {asked}"
@@ -162,5 +163,5 @@ def _number(value: float | None) -> str:
 def claim(plan: Plan) -> str:
     """Say what a promotion asserts."""
     if plan.claim is Claim.THRESHOLD:
-        return f"better by more than {plan.improvement_threshold:.0%}"
+        return f"better by more than {chosen(plan.improvement_threshold)}"
     return "better"

@@ -20,7 +20,7 @@ from meta_experiment.decide.treatment_state import (
     obstacles,
 )
 from meta_experiment.records import dataclass
-from meta_experiment.stats.figures import described
+from meta_experiment.stats.figures import chosen, described
 from meta_experiment.types import Decision, Obstacle, ReasonCode
 
 
@@ -101,7 +101,7 @@ def _promoted(inputs: VerdictInput) -> Verdict | None:
         Decision.PROMOTE,
         ReasonCode.TREATMENT_BETTER,
         f"{estimate(inputs.plan, best)}, shown to be {claim(inputs.plan)} "
-        f"({inputs.rule.words.strength(best.better)}).",
+        f"({inputs.rule.words.strength(best.better, None)}).",
         winner=best.treatment,
     )
 
@@ -113,7 +113,7 @@ def _no_difference(inputs: VerdictInput) -> Verdict | None:
         Decision.INCONCLUSIVE,
         ReasonCode.NO_MEANINGFUL_DIFFERENCE,
         f"{estimate(inputs.plan, inputs.candidates[0])}; the difference is shown to be within "
-        f"{inputs.plan.equivalence_margin or 0:.0%}.",
+        f"{chosen(inputs.plan.equivalence_margin or 0)}.",
     )
 
 
@@ -156,7 +156,7 @@ def _out_of_reach(inputs: VerdictInput) -> Verdict | None:
         ReasonCode.EFFECT_BELOW_THRESHOLD,
         f"{estimate(plan, best)}; at {100 * (1 - plan.alpha):.4g}% confidence, whenever one "
         f"looks{together}, the true effect is at best {described(max(known))}, below the "
-        f"{threshold:.0%} asked for.",
+        f"{chosen(threshold)} asked for.",
     )
 
 

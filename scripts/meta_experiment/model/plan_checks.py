@@ -11,6 +11,7 @@ from meta_experiment.model import fields
 from meta_experiment.model.instants import end_told, to_text
 from meta_experiment.model.metrics import KNOWN_METRICS, known_metric
 from meta_experiment.model.team_document import check_team
+from meta_experiment.stats.figures import chosen
 from meta_experiment.types import (
     Assignment,
     Comparator,
@@ -83,7 +84,7 @@ def check_plan(plan: Plan) -> None:
     if plan.primary.direction is Direction.LOWER and plan.improvement_threshold >= 1:
         raise UsageError(
             f"targets.improvement_threshold: nothing lowers {plan.primary.name} by "
-            f"{plan.improvement_threshold:.0%}; expected less than 100."
+            f"{chosen(plan.improvement_threshold)}; expected less than 100."
         )
     if plan.max_sample is not None and plan.max_sample < plan.sample_size:
         raise UsageError(

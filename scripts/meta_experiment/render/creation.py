@@ -22,7 +22,7 @@ def creation(made: Creation) -> Page:
         ("Arms", f"{arms}, assigned by {plan.assignment.value} per {plan.unit.value}"),
         ("Decides on", f"{plan.primary.name} ({plan.primary.direction.value} is better)"),
         *(
-            ("Guardrail", f"{item.metric.name} may worsen by {words.per_cent(item.margin)}")
+            ("Guardrail", f"{item.metric.name} may worsen by {words.chosen(item.margin)}")
             for item in plan.guardrails
         ),
         *((("Covariates", ", ".join(plan.covariates)),) if plan.covariates else ()),
@@ -64,7 +64,7 @@ def _team(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _rule(plan: Plan) -> str:
-    promote = f"promote at {words.per_cent(plan.improvement_threshold)} better or more"
+    promote = f"promote at {words.chosen(plan.improvement_threshold)} better or more"
     robust = "; the exact evidence of the draw averaged in" if plan.robust else ""
     return f"{rule_of(plan).words.terms(plan)}; {promote}{robust}"
 

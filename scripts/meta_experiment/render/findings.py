@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from meta_experiment.render.report_words import (
+    apart,
     between,
     evidence,
     evidence_bar,
@@ -113,12 +114,16 @@ def _outcome(report: ReportDocument, metric: ReportMetric, comparison: ReportCom
     verdict, said = report.verdict, _said(report, metric, comparison)
     if verdict.reason_code is ReasonCode.NO_MEANINGFUL_DIFFERENCE:
         return f"{capital(metric.label)} differs by less than matters"
-    if not is_shown(report, comparison):
-        said = f"{said}, which may still be chance"
+    shown, doubts = is_shown(report, comparison), []
+    if not shown:
+        doubts.append("may still be chance")
     if verdict.reason_code in _TOO_SMALL:
-        said += f", which is below the {planned(report.plan.improvement_threshold)} asked for"
+        doubts.append(f"is below the {planned(report.plan.improvement_threshold)} asked for")
+    if doubts:
+        said += f", which {listed(doubts)}"
     against = what_speaks_against(report, comparison.treatment)
-    return f"{said}, but {against}" if against else said
+    worse = shown and (comparison.effect.relative or 0.0) < 0.0
+    return f"{said}, {'and' if worse else 'but'} {against}" if against else said
 
 
 def is_shown(report: ReportDocument, comparison: ReportComparison) -> bool:
@@ -174,14 +179,14 @@ def _ended(report: ReportDocument, ending: EndingEvidence) -> str | None:
 
 def beyond_words(metric: ReportMetric, comparison: ReportComparison) -> str:
     """Say by how much a guardrail looks worse than it may get."""
-    seen = change_worse(comparison)
+    seen = change_worse(metric, comparison)
     return f"{metric.label} looks {seen}, beyond its margin of {planned(metric.margin)}"
 
 
-def change_worse(comparison: ReportComparison) -> str:
-    """Say how much worse something looks."""
+def change_worse(metric: ReportMetric, comparison: ReportComparison) -> str:
+    """Say how much worse a guardrail looks, apart from its margin."""
     relative = comparison.effect.relative
-    return "worse" if relative is None else f"{per_cent(abs(relative))} worse"
+    return "worse" if relative is None else f"{apart(abs(relative), metric.margin)} worse"
 
 
 def _said(report: ReportDocument, metric: ReportMetric, comparison: ReportComparison) -> str:
@@ -285,9 +290,18 @@ def evidence_finding(report: ReportDocument, series: EvidenceSeries) -> str:
         last = evidence(series.points[-1].log_worse, odds=odds)
         least = evidence_bar(report.verdict.bar_worse, odds=odds)
         return f"Evidence that {name(series.treatment)} is worse: {last}, {least} ends it"
-    last = evidence(series.points[-1].log_better_adjusted, odds=odds)
+    last = evidence(series.points[-1].log_better_adjusted, odds=odds, bar=series.bar)
     least = evidence_bar(series.bar, odds=odds)
-    return f"Evidence that {name(series.treatment)} is better: {last}, {least} needed"
+    return (
+        f"Evidence that {name(series.treatment)} is better: {last}, {least} needed"
+        f"{not_before(report)}"
+    )
+
+
+def not_before(report: ReportDocument) -> str:
+    """Say, of a plan that looks once and has not yet, that nothing counts before."""
+    early = not report.verdict.any_look and not report.readiness.ready
+    return " at the plan's one look, and none counts before" if early else ""
 
 
 def is_worse(report: ReportDocument, series: EvidenceSeries) -> bool:
@@ -356,4 +370,5 @@ def impact_finding(report: ReportDocument) -> str | None:
 def interval_words(report: ReportDocument, interval: Interval) -> str:
     """Say of what kind an interval is."""
     looks = "valid at every look" if report.verdict.any_look else "valid at the plan's one look"
+    looks += ", and not before" if not_before(report) else ""
     return f"{planned(interval.level)} interval, {looks}; + is better"

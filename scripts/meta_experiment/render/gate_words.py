@@ -5,7 +5,13 @@ from __future__ import annotations
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.render.blocks import Tone
 from meta_experiment.render.findings import in_labels
-from meta_experiment.render.report_words import evidence, evidence_bar, name, per_cent, planned
+from meta_experiment.render.report_words import (
+    apart,
+    evidence,
+    evidence_bar,
+    name,
+    planned,
+)
 from meta_experiment.types import ReasonCode
 from meta_experiment.types.results.report import (
     GateName,
@@ -16,6 +22,7 @@ from meta_experiment.types.results.report import (
 from meta_experiment.types.results.report_metrics import ResultState
 
 _BROKEN = "A guardrail is broken"
+_HELD_BACK = "A guardrail holds it back"
 _PASSED, _FAILED, _OPEN = GateState.PASSED, GateState.FAILED, GateState.OPEN
 _TITLES: dict[GateName, dict[GateState, str]] = {
     GateName.DATA: {
@@ -27,7 +34,7 @@ _TITLES: dict[GateName, dict[GateState, str]] = {
     GateName.GUARDRAILS: {
         _PASSED: "No guardrail is broken",
         _FAILED: _BROKEN,
-        _OPEN: "A guardrail holds it back",
+        _OPEN: _HELD_BACK,
         GateState.NOTHING_YET: "Guardrails: too early to tell",
         GateState.NOT_ASKED: "No guardrails",
     },
@@ -64,6 +71,8 @@ _BY_REASON = {
     ReasonCode.TREATMENT_WORSE: "Worse than control",
     ReasonCode.REVERSED: "Reversed",
     ReasonCode.GUARDRAIL_MISSING: "A guardrail is missing",
+    ReasonCode.GUARDRAIL_BEYOND_MARGIN: _HELD_BACK,
+    ReasonCode.GUARDRAIL_UNDETERMINED: _HELD_BACK,
     ReasonCode.FUTILE: "More units would hardly decide it",
     ReasonCode.STILL_BETTER: "Still better",
     ReasonCode.DECAYED: "Decayed",
@@ -98,7 +107,8 @@ def gate_seen(report: ReportDocument, gate: GateReading) -> str:
         return said
     odds = report.verdict.by_e_values or report.verdict.reason_code is ReasonCode.SAFETY_HARM
     beside = "; not what it was decided on" if gate.state is GateState.NOT_ASKED else ""
-    strength = f"evidence {evidence(seen, odds=odds)}, {evidence_bar(needed, odds=odds)} needed"
+    bar = evidence_bar(needed, odds=odds)
+    strength = f"evidence {evidence(seen, odds=odds, bar=needed)}, {bar} needed"
     which = "smaller" if len(report.arms) < 3 else "smallest"
     return {
         GateName.UNITS: (
@@ -107,7 +117,7 @@ def gate_seen(report: ReportDocument, gate: GateReading) -> str:
         GateName.GUARDRAILS: f"{said}; {strength}",
         GateName.EVIDENCE: f"{strength}{beside}",
         GateName.THRESHOLD: (
-            f"estimate {per_cent(seen, signed=True)}, {planned(needed)} wanted{beside}"
+            f"estimate {apart(seen, needed, signed=True)}, {planned(needed)} wanted{beside}"
         ),
         GateName.TIME: f"{in_days(max(0.0, needed - seen))} of {needed:,.0f} days left",
     }.get(gate.gate, said)

@@ -318,7 +318,7 @@ def _guardrail(item: GuardrailResult, ready: Readiness) -> Text:
         Emphasis(state.word.upper(), tones.get(state, "warn")),
         (
             f"  {words.printable(item.metric)} ({words.printable(item.treatment)}, may worsen "
-            f"by {words.per_cent(item.margin)}): {words.one_line(reason)}"
+            f"by {words.chosen(item.margin)}): {words.one_line(reason)}"
         ),
     )
 

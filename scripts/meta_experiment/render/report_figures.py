@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.render.arm_words import ended_fact
-from meta_experiment.render.findings import interval_words, lead, since_when
+from meta_experiment.render.findings import interval_words, lead, not_before, since_when
 from meta_experiment.render.report_words import between, evidence, evidence_bar
 from meta_experiment.render.words import sparkline
 from meta_experiment.types.results.report import EvidenceSeries, ReportDocument
@@ -29,13 +29,15 @@ def strength(report: ReportDocument) -> tuple[str, str] | None:
     if found is None:
         return None
     odds, known = report.verdict.by_e_values, found[1].evidence
-    told = f"{evidence_bar(report.verdict.bar, odds=odds)} needed"
+    told = f"{evidence_bar(report.verdict.bar, odds=odds)} needed{not_before(report)}"
     course = leading_series(report)
     if course is not None and report.verdict.any_look and course.enough_since is not None:
         told += f", “no change” {since_when(report, course)}"
     if len(report.series) > 1:
         told += f"; corrected for {len(report.series)} treatments"
-    return evidence(known.log_better_adjusted, odds=odds) if known else "none yet", told
+    if known is None:
+        return "none yet", told
+    return evidence(known.log_better_adjusted, odds=odds, bar=report.verdict.bar), told
 
 
 def evidence_course(report: ReportDocument) -> str | None:

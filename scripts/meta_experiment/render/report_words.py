@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from meta_experiment.decide.odds import odds as odds_against
 from meta_experiment.model import instants
 from meta_experiment.render.words import one_line
-from meta_experiment.stats.figures import two_figures
+from meta_experiment.stats.figures import chosen, two_figures
 from meta_experiment.types import Interval, MetricKind
 from meta_experiment.types.results.report_metrics import (
     ReportComparison,
@@ -40,9 +40,17 @@ def per_cent(fraction: float | None, *, signed: bool = False) -> str:
     return f"{sign}{two_figures(100 * size)}%"
 
 
+def apart(fraction: float, bar: float | None, *, signed: bool = False) -> str:
+    """Write a fraction as per cent, apart from a bar beside it that it only nearly is."""
+    told = per_cent(fraction, signed=signed)
+    if bar is None or fraction == bar or told != per_cent(bar, signed=signed):
+        return told
+    return f"just {'over' if fraction > bar else 'under'} {told}"
+
+
 def planned(fraction: float | None) -> str:
     """Write a fraction that somebody chose, as they chose it."""
-    return "–" if fraction is None else f"{100 * fraction:.4g}%"
+    return "–" if fraction is None else chosen(fraction)
 
 
 def change_chosen(fraction: float) -> str:
@@ -112,12 +120,18 @@ def three_figures(size: float) -> str:
     return f"{size:.3g}"
 
 
-def evidence(log: float, *, odds: bool) -> str:
-    """Write evidence: an e-value as odds against chance, another rule's as its p-value."""
-    if not odds:
-        p = math.exp(-log) if log < 700 else 0.0
-        return "p < 0.0001" if p < 1e-4 else f"p = {min(1.0, p):.2g}"
-    return odds_against(log)
+def evidence(log: float, *, odds: bool, bar: float | None = None) -> str:
+    """Write evidence: an e-value as odds against chance, another rule's as its p-value.
+
+    Where a bar stands beside that it just misses, it says so.
+    """
+    if odds:
+        return odds_against(log, bar)
+    p = min(1.0, math.exp(-log)) if log < 700 else 0.0
+    if p < 1e-4:
+        return "p < 0.0001"
+    missed = bar is not None and log < bar and f"{p:.2g}" == f"{math.exp(-bar):.2g}"
+    return f"p {'just over' if missed else '='} {p:.2g}"
 
 
 def evidence_bar(log: float, *, odds: bool) -> str:

@@ -53,6 +53,13 @@ def per_cent(fraction: float | None, digits: int = 0) -> str:
     return f"{fraction * 100:.{digits}f}%"
 
 
+def chosen(fraction: float) -> str:
+    """Write a fraction that somebody chose as per cent, as they chose it."""
+    from meta_experiment.stats import figures
+
+    return figures.chosen(fraction)
+
+
 def signed_per_cent(fraction: float | None) -> str:
     """Write a change as per cent with its sign, in two figures as everywhere, or a dash."""
     if fraction is None or not math.isfinite(fraction):
@@ -214,10 +221,10 @@ def printable(text: str) -> str:
 def interval(found: Interval) -> str:
     """Write an interval of a relative effect, with its level."""
     if found.low is found.high is None:
-        return f"no {found.level:.0%} interval"
+        return f"no {chosen(found.level)} interval"
     low = signed_per_cent(found.low) if found.low is not None else "unbounded"
     high = signed_per_cent(found.high) if found.high is not None else "unbounded"
-    return f"{found.level:.0%} interval [{low}, {high}]"
+    return f"{chosen(found.level)} interval [{low}, {high}]"
 
 
 def team(branch: str, carry_out: str, machines: Sequence[str], *, auto: bool) -> str:

@@ -12,10 +12,23 @@ def two_figures(size: float) -> str:
     return f"{size:.1f}" if size >= 0.095 else f"{size:.2g}"
 
 
-def described(relative: float | None) -> str:
-    """Say a relative effect in words, for example `12% better`."""
+def chosen(fraction: float) -> str:
+    """Write a fraction that somebody chose as per cent, as they chose it."""
+    return f"{100 * fraction:.4g}%"
+
+
+def told_apart(fraction: float, bar: float | None) -> str:
+    """Write a size as per cent with two figures, and apart from a bar that it nearly is."""
+    size, told = abs(fraction), f"{two_figures(100 * abs(fraction))}%"
+    if bar is None or size == bar or told != f"{two_figures(100 * bar)}%":
+        return told
+    return f"just {'over' if size > bar else 'under'} {chosen(bar)}"
+
+
+def described(relative: float | None, bar: float | None = None) -> str:
+    """Say a relative effect in words, for example `12% better`; apart from a bar beside it."""
     if relative is None:
         return "not comparable in per cent"
     if relative == 0:
         return "the same"
-    return f"{two_figures(abs(relative) * 100)}% {'better' if relative > 0 else 'worse'}"
+    return f"{told_apart(relative, bar)} {'better' if relative > 0 else 'worse'}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.quality import problems
 from meta_experiment.decide.reporting.health import health
 from meta_experiment.decide.rules.rule import Rule
+from meta_experiment.decide.scale import improvement
 from meta_experiment.records import dataclass
-from meta_experiment.stats.figures import described
+from meta_experiment.stats.figures import chosen, described
 from meta_experiment.types import Analysis, Claim, Decision, Plan, ReasonCode, Unit
 from meta_experiment.types.results.report import GateName, GateReading, GateState
 from meta_experiment.types.results.report_metrics import (
@@ -177,14 +179,19 @@ class _Gatekeeper:
         if ending is not None and ending.reason_code in _WORSE and ending.seen is not None:
             words = self.rule.words
             needed = words.needed(math.exp(-(ending.needed or 0.0)))
-            told = f"For worse, {words.strength(ending.seen)}, needed {needed}."
+            told = f"For worse, {words.strength(ending.seen, None)}, needed {needed}."
             return _FAILED, ending.seen, ending.needed, told
         bar = self.rule.bar(self.plan.alpha, 1)
         known = self.leading.evidence if self.leading else None
         needed = self.rule.words.needed(self.plan.alpha)
         if known is None:
             return _OPEN, None, bar, f"No evidence yet, needed {needed}."
-        strength = self.rule.words.strength(known.log_better_adjusted)
+        strength = self.rule.words.strength(known.log_better_adjusted, bar)
+        if not self.rule.extendable and not self.analysis.readiness.ready:
+            told = (
+                f"Asked at the plan's one look; before it no p-value counts, needed {needed}."
+            )
+            return _UNASKED, None, None, told
         state = _PASSED if known.log_better_adjusted >= bar else _OPEN
         if state is _OPEN and self.settled:
             state = _UNASKED if self._is_before(GateName.EVIDENCE) else _FAILED
@@ -196,12 +203,16 @@ class _Gatekeeper:
         effect = self.leading.effect.relative if self.leading else None
         if not threshold or self.plan.claim is Claim.THRESHOLD:
             return _UNASKED, effect, None, "The plan asks for no estimate beside."
+        if effect is None and self._gains_from_zero:
+            told = "Of a control of zero any gain is more than so many per cent."
+            return _PASSED, None, threshold, told
         if effect is None:
             return _OPEN, None, threshold, "There is no relative effect yet."
         state = _PASSED if effect >= threshold else _OPEN
         if state is _OPEN and self.settled:
             state = _UNASKED if self._is_before(GateName.THRESHOLD) else _FAILED
-        told = f"The estimate is {described(effect)}, {described(threshold)} is asked for."
+        asked = f"{chosen(threshold)} better is asked for"
+        told = f"The estimate is {described(effect, threshold)}, {asked}."
         return state, effect, threshold, told
 
     def doubts(self) -> _Reading:
@@ -232,6 +243,15 @@ class _Gatekeeper:
             return _UNASKED, None, None, f"The plan does not end within {_NEAR:g} days."
         whole = ready.days_running + ready.days_left
         return _PASSED, ready.days_running, whole, "The plan has time left."
+
+    @property
+    def _gains_from_zero(self) -> bool:
+        """Whether the effect is a gain that is no per cent of anything, and suffices."""
+        if self.leading is None:
+            return False
+        metric = self.plan.primary
+        least = family_of(metric).lowest_change
+        return improvement(self.leading.effect, metric, least) == math.inf
 
     def _blocks(self, guarded: tuple[ReportResult, ReportComparison]) -> bool:
         """Say whether a guardrail that is not broken would hold a promotion back so far."""
@@ -296,7 +316,8 @@ def _named(result: ReportResult, item: ReportComparison) -> str:
     label, effect = result.metric.label, item.effect.relative
     if item.state is ResultState.EARLY or effect is None:
         return label
-    return f"{label} ({described(effect)}; {result.metric.margin or 0.0:.0%} worse is allowed)"
+    margin = result.metric.margin or 0.0
+    return f"{label} ({described(effect, margin)}; {chosen(margin)} worse is allowed)"
 
 
 def _capital(text: str) -> str:

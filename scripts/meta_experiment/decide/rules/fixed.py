@@ -55,6 +55,13 @@ def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
     return t_detectable_effect(units, power=power, alpha=alpha, sides=1)
 
 
+def _strength(log: float, bar: float | None) -> str:
+    """Write a p-value by the logarithm of its inverse, apart from one that it just misses."""
+    told = f"{1 / max(number(log), _SMALLEST_P):.2g}"
+    missed = bar is not None and log < bar and told == f"{math.exp(-bar):.2g}"
+    return f"one-sided p {'just over' if missed else '='} {told}"
+
+
 def _holm(strengths: Sequence[float]) -> list[float]:
     return [minus_log(p) for p in holm([math.exp(-max(0.0, one)) for one in strengths])]
 
@@ -81,7 +88,7 @@ FIXED = Rule(
     detectable=detectable,
     words=Words(
         terms=lambda plan: f"one look at {plan.sample_size:,} units per arm",
-        strength=lambda log: f"one-sided p = {1 / max(number(log), _SMALLEST_P):.2g}",
+        strength=_strength,
         needed=lambda alpha: f"at most {alpha:g}",
         correction="Holm's correction",
         reading=_reading,

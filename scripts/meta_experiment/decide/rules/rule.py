@@ -53,15 +53,16 @@ class Words:
     """Words in which a rule is spoken of.
 
     `terms` says when the plan may be decided, `strength` how strong log evidence is, in the
-    number the rule is known by, and `needed` what that number must reach at α. `correction`
-    names the correction for several treatments. `reading` says how an analysis is to be read,
-    knowing whether it is ready, `one_look` how the p-values that stand beside are; `on_cases`
-    what is to be known of eval cases, `on_promotion` of the estimate of a promotion; `unready`
-    what is waited for when no arm lacks units.
+    number the rule is known by and apart from a bar beside it that it just misses, `needed`
+    what that number must reach at α. `correction` names the correction for several treatments.
+    `reading` says how an analysis is to be read, knowing whether it is ready, `one_look` how
+    the p-values that stand beside are; `on_cases` what is to be known of eval cases,
+    `on_promotion` of the estimate of a promotion; `unready` what is waited for when no arm
+    lacks units.
     """
 
     terms: Callable[[Plan], str]
-    strength: Callable[[float], str]
+    strength: Callable[[float, float | None], str]
     needed: Callable[[float], str]
     correction: str
     reading: Callable[[Plan, bool], str]

@@ -13,7 +13,7 @@ from meta_experiment.decide.scale import effect
 from meta_experiment.decide.treatment_state import VerdictInput
 from meta_experiment.decide.units import was_cut_short
 from meta_experiment.decide.verdict import Verdict
-from meta_experiment.stats.figures import described
+from meta_experiment.stats.figures import chosen, described
 from meta_experiment.types import (
     AlertKind,
     Decision,
@@ -165,7 +165,7 @@ def _on_the_threshold(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
         yield (
             f"{plan.control.name} is at {centre:.0%}, so that at most "
             f"{described(room)} is possible: the threshold of "
-            f"{plan.improvement_threshold:.0%} cannot be reached."
+            f"{chosen(plan.improvement_threshold)} cannot be reached."
         )
 
 

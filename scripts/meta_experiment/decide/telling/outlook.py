@@ -14,6 +14,7 @@ from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.stats.figures import chosen
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import fewest
 from meta_experiment.types import Claim, Metric, Plan, Scale, Unit
@@ -196,9 +197,8 @@ def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach], explained: flo
         )
     needs = ""
     if plan.improvement_threshold:
-        needs = (
-            f"; a promotion also needs an estimate of at least {plan.improvement_threshold:.0%}"
-        )
+        least = chosen(plan.improvement_threshold)
+        needs = f"; a promotion also needs an estimate of at least {least}"
     return f"{begin} {what} ({basis}){needs}."
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.records import dataclass
+from meta_experiment.stats.figures import chosen
 from meta_experiment.types import (
     Analysis,
     Comparison,
@@ -117,8 +118,8 @@ def _held_by(plan: Plan, analysis: Analysis, *, projects: bool) -> tuple[Obstacl
     held = [it for it in analysis.obstacles if it.reason_code not in (*FORECAST, *_UNITS)]
     if projects and best_estimate(analysis) < plan.improvement_threshold:
         told = (
-            f"As it looks now, it stays below the {plan.improvement_threshold:.0%} that the "
-            "plan asks for."
+            f"As it looks now, it stays below the {chosen(plan.improvement_threshold)} that "
+            "the plan asks for."
         )
         held.insert(0, Obstacle(ReasonCode.BELOW_THRESHOLD_SO_FAR, told))
     return tuple(held)

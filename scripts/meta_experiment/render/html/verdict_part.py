@@ -9,6 +9,7 @@ from meta_experiment.render.findings import (
     in_labels,
     interval_words,
     lead,
+    not_before,
 )
 from meta_experiment.render.gate_words import SIGNS, gate_seen, gate_title
 from meta_experiment.render.html.page import own
@@ -143,7 +144,7 @@ def _facts(report: ReportDocument) -> Markup | None:
         or (
             "Evidence for “better”",
             evidence(known.log_better_adjusted, odds=odds) if known else "none yet",
-            f"{evidence_bar(report.verdict.bar, odds=odds)} needed{among}",
+            f"{evidence_bar(report.verdict.bar, odds=odds)} needed{not_before(report)}{among}",
         ),
         _beyond(report) or compared,
     )
@@ -166,7 +167,7 @@ def _beyond(report: ReportDocument) -> tuple[str, str, str] | None:
     states = guarded(report, report.verdict.leading)
     for metric, item in states.get(ResultState.BEYOND, []):
         told = f"beyond its margin of {planned(metric.margin)}; not proven"
-        return f"Guardrail {metric.label}", change_worse(item), told
+        return f"Guardrail {metric.label}", change_worse(metric, item), told
     return None
 
 

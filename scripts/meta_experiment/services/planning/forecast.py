@@ -21,6 +21,7 @@ from meta_experiment.services.planning.offers import explained_before, sooner_by
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
 from meta_experiment.services.planning.stated_control import of_hypothesis, question
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.stats.figures import chosen
 from meta_experiment.types import Plan, Ramp, Unit
 from meta_experiment.types.results.forecast import Forecast, Outlook, Spread
 
@@ -106,8 +107,8 @@ def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:
         if not family_of(plan.primary).compares_means:
             cost = "a number of units that is not known beforehand"
         yield (
-            f"To show that an effect lies within {plan.equivalence_margin:.0%} takes {cost}, "
-            "even when there is none."
+            f"To show that an effect lies within {chosen(plan.equivalence_margin)} takes "
+            f"{cost}, even when there is none."
         )
     if plan.bandit is not None:
         yield (
