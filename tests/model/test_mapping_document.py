@@ -122,10 +122,30 @@ def test_the_schema_takes_what_is_read_and_knows_the_same_fields():
         (("window",), {"weeks": 1}, "mapping.window: there is no field 'weeks'"),
         (("metrics",), {}, "metrics: there is none"),
         (("as_of",), "soon", "mapping.as_of"),
+        (("zone",), "Europe/Berln", "mapping.zone: there is no zone 'Europe/Berln'"),
+        (("zone",), "Europe/Berln", "Did you mean 'Europe/Berlin'?"),
+        (("zone",), "../../etc/passwd", "mapping.zone: there is no zone"),
+        (("exposure", "at"), {"column": "t", "zone": "CET+1"}, "exposure.at.zone"),
+        (
+            ("metrics", "cost_usd", "at"),
+            {"column": "t", "form": "seconds", "zone": "Europe/Berlin"},
+            "what counts since 1970",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(path, to, said):
     assert said in refusal(changed(*path, to=to))
+
+
+def test_a_zone_is_that_of_times_that_have_none_of_their_own():
+    found = mapping_from_document(changed("zone", to="Europe/Berlin"))
+    assert found.exposure.at.zone == "Europe/Berlin"
+    assert found.metrics["cost_usd"].at.zone is None  # as it counts nanoseconds
+    assert found.metrics["success"].at.zone == "Europe/Berlin"
+    own = changed("exposure", "at", to={"column": "shown_at", "zone": "Asia/Tokyo"})
+    found = mapping_from_document({**own, "zone": "Europe/Berlin"})
+    assert found.exposure.at.zone == "Asia/Tokyo"
+    jsonschema.validate({**own, "zone": "Europe/Berlin"}, SCHEMA)
 
 
 def test_only_what_is_read_makes_the_digest():

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from tests.everyday import some
+from tests.support import local_rows
 from tests.support.tools import ROOT, engines_python
 from tests.support.warehouse_rows import (
     ARMS,
@@ -23,6 +24,7 @@ from tests.support.warehouse_rows import (
 from tests.support.warehouse_trials import differences, embedded, pushed_down, summed, trials_of
 
 from meta_experiment.model.collected_document import state_from_document
+from meta_experiment.model.mapping_document import mapping_from_document
 from meta_experiment.model.plan_document import plan_to_document
 from meta_experiment.sources.warehouse.collecting import Period, collect
 from meta_experiment.sources.warehouse.engines import opened
@@ -104,6 +106,9 @@ def test_spark_says_the_same(tmp_path):
         }
         for plan in (BY_SUMS, BY_MEANS)
     ]
+    plan = plan_of()
+    local = mapping_document(local_rows.write_rows(tmp_path), **local_rows.changes_of())
+    requests.append({"plan": plan_to_document(plan), "as_of": AS_OF, "mapping": local})
     (tmp_path / "request.json").write_text(json.dumps(requests))
     words = [engines_python(), "-m", "tests.support.spark_sums", str(tmp_path)]
     path = {**os.environ, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}"}
@@ -115,7 +120,15 @@ def test_spark_says_the_same(tmp_path):
         state_from_document(item).sums
         for item in json.loads((tmp_path / "sums.json").read_text())
     ]
-    sums = dict(zip((id(BY_SUMS), id(BY_MEANS)), found, strict=True))
+    own = collected(mapping_from_document(local, str(tmp_path)), plan)
+    assert [(day.variant, day.day, day.units) for day in found[2].days] == [
+        (day.variant, day.day, day.units) for day in own.days
+    ]
+    for day in found[2].days:
+        moments = day.metrics["cost_usd"].joint.moments()
+        assert moments.mean == pytest.approx(1.0, rel=1e-9)
+        assert moments.variance == pytest.approx(0.0, abs=1e-9)
+    sums = dict(zip((id(BY_SUMS), id(BY_MEANS)), found[:2], strict=True))
     for name in PLANS:
         assert_says_what_trials_say(name, sums)
 

@@ -28,14 +28,15 @@ from meta_experiment.types.mapping import (
 )
 
 MAPPING_KEYS = {
-    "$schema", "tables", "exposure", "window", "lateness", "as_of", "metrics", "covariates",
+    "$schema", "tables", "exposure", "zone", "window", "lateness", "as_of", "metrics",
+    "covariates",
 }  # fmt: skip
 TABLE_KEYS = {"table", "path", "form"}
 EXPOSURE_KEYS = {"table", "unit", "variant", "variants", "at", "where"}
 EVENT_KEYS = {"table", "unit", "at", "value", "aggregate", "window", "without_events", "where"}
 FILTER_KEYS = {"column", *(item.value for item in FilterOperator)}
 COLUMN_KEYS = {"column", "path"}
-TIME_KEYS = {*COLUMN_KEYS, "form"}
+TIME_KEYS = {*COLUMN_KEYS, "form", "zone"}
 SECONDS_OF = {"days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 _LONGEST = 3650 * 86400.0  # seconds
@@ -58,9 +59,10 @@ def mapping_from_document(value: object, folder: str = ".") -> WarehouseMapping:
         name: _table(item, f"tables.{name}")
         for name, item in fields.mapping(document.get("tables"), "tables").items()
     }
-    exposure = _exposure(document.get("exposure"), tables)
+    zone = _zone(document, "mapping")
+    exposure = _exposure(document.get("exposure"), tables, zone)
     window = _seconds(document, "window", "mapping")
-    defaults = _Defaults(tables, exposure, window)
+    defaults = _Defaults(tables, exposure, window, zone)
     metrics = dict(_events(document, "metrics", defaults))
     if not metrics:
         raise UsageError(
@@ -95,9 +97,13 @@ class _Defaults:
     """What events have when they do not say it themselves."""
 
     def __init__(
-        self, tables: Mapping[str, EventTable], exposure: ExposureMapping, window: float | None
+        self,
+        tables: Mapping[str, EventTable],
+        exposure: ExposureMapping,
+        window: float | None,
+        zone: str | None,
     ) -> None:
-        self.tables, self.exposure, self.window = tables, exposure, window
+        self.tables, self.exposure, self.window, self.zone = tables, exposure, window, zone
 
 
 def _table(value: object, where: str) -> EventTable:
@@ -126,7 +132,9 @@ def _known_table(document: Document, where: str, tables: Mapping[str, EventTable
     return name
 
 
-def _exposure(value: object, tables: Mapping[str, EventTable]) -> ExposureMapping:
+def _exposure(
+    value: object, tables: Mapping[str, EventTable], zone: str | None
+) -> ExposureMapping:
     where = "exposure"
     document = fields.mapping(value, where)
     fields.known_keys(document, EXPOSURE_KEYS, where)
@@ -140,12 +148,13 @@ def _exposure(value: object, tables: Mapping[str, EventTable]) -> ExposureMappin
             f"{where}.variants: expected the plan's variants by what stands in the column.",
             hint="For example: variants: {A: control, B: treatment}",
         )
+    table = _known_table(document, where, tables)
     return ExposureMapping(
-        table=_known_table(document, where, tables),
+        table=table,
         unit=_column(document.get("unit"), f"{where}.unit"),
         variant=_column(document.get("variant"), f"{where}.variant"),
         variants=named,
-        at=_time(document["at"], f"{where}.at") if document.get("at") is not None else None,
+        at=_time(document, where, tables[table], zone),
         where=_filters(document, where),
     )
 
@@ -174,9 +183,9 @@ def _event(value: object, where: str, defaults: _Defaults) -> EventMapping:
     column = None
     if document.get("value") is not None or aggregate not in _NEEDS_NO_VALUE:
         column = _column(document.get("value"), f"{where}.value")
-    at = exposure.at if same else None
-    if document.get("at") is not None:
-        at = _time(document["at"], f"{where}.at")
+    at = _time(document, where, defaults.tables[table], defaults.zone)
+    if at is None and same:
+        at = exposure.at
     window = _seconds(document, "window", where) or defaults.window
     timed = exposure.at is not None
     if timed and (at is None or window is None):
@@ -219,10 +228,43 @@ def _column(value: object, where: str, allowed: set[str] = COLUMN_KEYS) -> Event
     return EventColumn(fields.text(document, "column", where), path)
 
 
-def _time(value: object, where: str) -> EventTime:
+def _time(event: Document, of: str, table: EventTable, zone: str | None) -> EventTime | None:
+    """Read when something happened; None where it is not said."""
+    value, where = event.get("at"), f"{of}.at"
+    if value is None:
+        return None
     column = _column(value, where, TIME_KEYS)
     document: Document = value if isinstance(value, Mapping) else {}
-    return EventTime(column, fields.word(document, "form", where, TimeForm, TimeForm.TIMESTAMP))
+    form = fields.word(document, "form", where, TimeForm, TimeForm.TIMESTAMP)
+    own = _zone(document, where)
+    typed = form is not TimeForm.TIMESTAMP or table.form is not TableForm.PLAIN
+    if own is not None and typed:
+        raise UsageError(
+            f"{where}.zone: what counts since 1970, and the client's telemetry, have no zone.",
+            hint="Leave zone out.",
+        )
+    return EventTime(column, form, None if typed else own or zone)
+
+
+def _zone(document: Document, where: str) -> str | None:
+    """Read the name of a zone, as IANA has it."""
+    if document.get("zone") is None:
+        return None
+    name = fields.text(document, "zone", where)
+    from zoneinfo import available_timezones  # where a zone is said, and nowhere else
+
+    known = available_timezones() - {"localtime"}  # which is another on every machine
+    if name in known:
+        return name
+    raise UsageError(
+        f"{where}.zone: there is no zone {cite(name)}, expected a name such as Europe/Berlin.",
+        hint=fields.suggestion(name, known)
+        or (
+            "Look it up: python3 -c 'import zoneinfo; print(zoneinfo.available_timezones())'"
+            if known
+            else "This machine has no zones: pip install tzdata"
+        ),
+    )
 
 
 def _filters(document: Document, where: str) -> tuple[EventFilter, ...]:

@@ -73,10 +73,11 @@ class EventColumn:
 
 @dataclass(frozen=True, slots=True)
 class EventTime:
-    """Column that holds when something happened."""
+    """Column that holds when something happened; `zone` is that of times that say none."""
 
     column: EventColumn
     form: TimeForm = TimeForm.TIMESTAMP
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,15 @@ class WarehouseMapping:
     as_of: float | None = None
     digest: str = ""
     folder: str = "."
+
+    @property
+    def local_tables(self) -> set[str]:
+        """The tables with times that are read by the rules of a zone."""
+        times = {(self.exposure.table, self.exposure.at)}
+        times |= {
+            (it.table, it.at) for it in (*self.metrics.values(), *self.covariates.values())
+        }
+        return {table for table, at in times if at is not None and at.zone is not None}
 
     @property
     def has_time(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from meta_experiment.errors import NotFoundError, UsageError, cite
 from meta_experiment.model.fields import suggestion
+from meta_experiment.sources.warehouse.local_times import SAYS_ZONE, in_utc
 from meta_experiment.types.mapping import (
     EventColumn,
     EventFilter,
@@ -73,13 +74,22 @@ def _within(found: Expression, key: str, wanted: EventColumn, where: str) -> Exp
 
 def moment_of(table: Table, at: EventTime, where: str) -> Expression:
     """Return a moment without a zone, in UTC."""
+    import ibis
+
     found = column_of(table, at.column, where)
     kind = found.type()
     if at.form is not TimeForm.TIMESTAMP:
         return _since_1970(found.cast("float64"), 1 / _MICROSECOND / _PER_SECOND[at.form])
-    if kind.is_string() or (kind.is_timestamp() and kind.timezone):
+    if kind.is_string():
+        moment = found.cast("timestamp('UTC')").cast("timestamp")
+        if at.zone is None:
+            return moment
+        return ibis.ifelse(found.re_search(SAYS_ZONE), moment, in_utc(moment, at.zone))
+    if kind.is_timestamp() and kind.timezone:
         return found.cast("timestamp('UTC')").cast("timestamp")
-    return found.cast("timestamp") if kind.is_date() or kind.scale not in (None, 6) else found
+    if kind.is_date() or kind.scale not in (None, 6):
+        found = found.cast("timestamp")
+    return found if at.zone is None else in_utc(found, at.zone)
 
 
 def _since_1970(count: Expression, microseconds: float) -> Expression:

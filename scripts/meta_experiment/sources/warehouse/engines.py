@@ -23,6 +23,7 @@ from meta_experiment.sources.warehouse.client_events import OTLP, client_events,
 from meta_experiment.sources.warehouse.columns import Table
 from meta_experiment.sources.warehouse.engine_words import REWORDED, SETTINGS, reworded
 from meta_experiment.sources.warehouse.missing_driver import BY_IBIS, missing_driver
+from meta_experiment.sources.warehouse.spark import spark_backend, times_as_text, zoned
 from meta_experiment.sources.warehouse.sqlite_file import (
     SCHEME,
     sqlite_path,
@@ -42,6 +43,15 @@ READERS = {
     ".json": "read_json",
     ".jsonl": "read_json",
     ".ndjson": "read_json",
+}
+_TEXTS = {"auto_type_candidates": ["BOOLEAN", "BIGINT", "DOUBLE", "VARCHAR"]}
+_NO_TIME = {"timestampformat": "%Y~%m~%d~%H~%M~%S"}  # a form that no time has
+_TIMES_AS_TEXT: dict[str, dict[str, Any]] = {
+    ".csv": _TEXTS,
+    ".tsv": _TEXTS,
+    ".json": _NO_TIME,
+    ".jsonl": _NO_TIME,
+    ".ndjson": _NO_TIME,
 }
 COMPRESSED = (".gz", ".zst", ".bz2")
 SQLITE = (".sqlite", ".sqlite3", ".db")
@@ -71,7 +81,9 @@ class Engine:
             item.table for item in (*mapping.metrics.values(), *mapping.covariates.values())
         }
         return {
-            name: self.table(item, name, mapping.folder)
+            name: self.table(
+                item, name, mapping.folder, local_times=name in mapping.local_tables
+            )
             for name, item in mapping.tables.items()
             if name in used
         }
@@ -97,14 +109,20 @@ class Engine:
             hint = _NOT_CONVERTED if "conver" in said.lower() else None
             raise RemoteError(f"{self.name} failed while {doing}: {said}", hint=hint) from None
 
-    def table(self, wanted: EventTable, name: str, folder: str) -> Table:
+    def table(
+        self, wanted: EventTable, name: str, folder: str, *, local_times: bool = False
+    ) -> Table:
         """Return a table that the mapping calls so, in the form that it says.
+
+        With `local_times` no engine may settle what a time in it means that says no zone.
 
         Raises:
             NotFoundError: there is none of that name, or no file. RemoteError: it is no whole
                 file, or cannot be read.
         """
-        found = self._table(wanted, name, folder)
+        found = self._table(wanted, name, folder, local_times=local_times)
+        if local_times and self.backend.name == "pyspark":
+            found = zoned(self.backend, found)
         if wanted.form is not TableForm.CLAUDE_CODE:
             return found
         if wanted.path is not None and OTLP in found.columns:
@@ -120,9 +138,9 @@ class Engine:
         except Exception:  # noqa: BLE001 - of a database that is not there either
             return []
 
-    def _table(self, wanted: EventTable, name: str, folder: str) -> Table:
+    def _table(self, wanted: EventTable, name: str, folder: str, *, local_times: bool) -> Table:
         if wanted.path is not None:
-            return self._files(wanted, wanted.path, name, folder)
+            return self._files(wanted, wanted.path, name, folder, local_times=local_times)
         typed = wanted.table or name
         if self._file is not None:
             return sqlite_table(self.backend, self._file, typed, name)
@@ -141,7 +159,9 @@ class Engine:
             hint=suggestion(table, known),
         )
 
-    def _files(self, wanted: EventTable, path: str, name: str, folder: str) -> Table:
+    def _files(
+        self, wanted: EventTable, path: str, name: str, folder: str, *, local_times: bool
+    ) -> Table:
         found = Path(folder, path)
         is_one = found.is_file()
         pattern = escape(str(found)) if is_one else str(found)
@@ -167,11 +187,16 @@ class Engine:
                 hint="Parquet, CSV, JSON lines and SQLite are read by the embedded engine.",
             )
         require_whole(paths)
+        embedded = self.backend.name == "duckdb"
+        settings = _TIMES_AS_TEXT.get(suffix, {}) if local_times and embedded else {}
         with self.errors(f"reading {found.name}"):
-            read = reader(pattern)
-            if suffix == ".csv" and self.backend.name == "duckdb" and b";" in head(paths[0]):
-                other = reader(pattern, decimal_separator=",")  # as spreadsheets have it there
+            read = reader(pattern, **settings)
+            if suffix == ".csv" and embedded and b";" in head(paths[0]):
+                # as spreadsheets have it there
+                other = reader(pattern, decimal_separator=",", **settings)
                 return max(read, other, key=_numeric)
+            if local_times and suffix in (".csv", ".tsv") and not embedded:
+                return reader(pattern, schema=times_as_text(self.backend, read))
             return read
 
     def _sqlite(self, path: Path, wanted: EventTable, name: str) -> Table:
@@ -239,8 +264,6 @@ def _connected(address: str) -> Any:  # noqa: ANN401 - a backend of Ibis
         backend.raw_sql("SET TIME ZONE 'UTC'").close()
         return backend
     if parts.scheme == "spark":
-        from meta_experiment.sources.warehouse.spark import spark_backend
-
         return spark_backend(parts.netloc)
     if parts.scheme in BY_IBIS:
         backend = ibis.connect(address)

@@ -5,6 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 
+def zoned(backend: Any, table: Any) -> Any:  # noqa: ANN401 - a backend and a table of Ibis
+    """Return a table whose moments say that they have a zone, as Ibis takes them for local."""
+    columns = _columns(backend, table)
+    moments = [it.name for it in columns if it.dataType.typeName() == "timestamp"]
+    return table.mutate(**{name: table[name].cast("timestamp('UTC')") for name in moments})
+
+
+def times_as_text(backend: Any, table: Any) -> Any:  # noqa: ANN401 - as above; of Spark
+    """Return the schema that a file of text was found to have, but with times as text."""
+    from pyspark.sql.types import StringType, StructField, StructType
+
+    return StructType(
+        [
+            StructField(it.name, StringType()) if _is_moment(it) else it
+            for it in _columns(backend, table)
+        ]
+    )
+
+
+def _columns(backend: Any, table: Any) -> Any:  # noqa: ANN401
+    return backend._session.sql(str(backend.compile(table))).schema  # noqa: SLF001
+
+
+def _is_moment(column: Any) -> bool:  # noqa: ANN401
+    return column.dataType.typeName() in ("timestamp", "timestamp_ntz", "date")
+
+
 def spark_backend(master: str) -> Any:  # noqa: ANN401 - a backend of Ibis
     """Connect to a master, or to as many threads of this machine as it has processors."""
     import ibis
