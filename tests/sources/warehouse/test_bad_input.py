@@ -4,6 +4,7 @@ import gzip
 import socket
 import sys
 import threading
+import types
 
 import pytest
 from tests.support.postgres import BOSS, PASSWORD
@@ -274,7 +275,7 @@ class _cut:  # noqa: N801
 @pytest.mark.parametrize(
     ("url", "package", "hint"),
     [
-        ("spark://local", "pyspark", "pip install pyspark"),
+        ("spark://local", "pyspark", "'pyspark>=4.1'"),
         ("clickhouse://db.example/events", "clickhouse", "ibis-framework[clickhouse]"),
         ("postgresql://db.example/events", "psycopg", "[warehouse]"),
     ],
@@ -290,3 +291,15 @@ def test_the_driver_that_is_missing_is_the_one_to_install(monkeypatch, url, pack
         pass
     assert package in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_spark_without_java_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark", types.ModuleType("pyspark"))
+    sql = types.ModuleType("pyspark.sql")
+    sql.SparkSession = None
+    monkeypatch.setitem(sys.modules, "pyspark.sql", sql)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DependencyError, match="Java") as caught, opened("spark://local"):
+        pass
+    assert "Java 17" in caught.value.hint

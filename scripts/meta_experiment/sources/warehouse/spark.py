@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import Any
+
+from meta_experiment.sources.warehouse.missing_driver import missing_java
 
 
 def zoned(backend: Any, table: Any) -> Any:  # noqa: ANN401 - a backend and a table of Ibis
@@ -37,6 +41,8 @@ def spark_backend(master: str) -> Any:  # noqa: ANN401 - a backend of Ibis
     import ibis
     from pyspark.sql import SparkSession
 
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        raise missing_java()
     here = master in ("", "local")
     builder = SparkSession.builder.master("local[*]" if here else f"spark://{master}")
     if here:  # one machine loses its time with the two hundred parts of a cluster
