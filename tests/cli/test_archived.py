@@ -103,6 +103,7 @@ def opened_by(monkeypatch, call):
     return len(opened)
 
 
+@pytest.mark.long
 def test_the_board_opens_no_file_of_what_is_archived(project, archived, monkeypatch):
     """However many there are, `status` reads what it read without them."""
     made = project.create()

@@ -48,6 +48,7 @@ def test_a_later_collection_adds_days_and_leaves_those_that_were_decided_on(proj
     assert later["arms"]["control"]["units"] + later["arms"]["treatment"]["units"] == 120
 
 
+@pytest.mark.long
 def test_the_board_tells_what_was_collected_since(project, gathered):
     name, _ = gathered
     for days in (2, 4):
@@ -92,6 +93,7 @@ def forgetting(rows, day):
     rows.shown[:] = [row for row in rows.shown + again if row[2] >= edge]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "change",
     [
@@ -116,6 +118,7 @@ def test_no_unit_counts_twice_when_the_days_before_are_gone(project, gathered, c
     assert sum(arm["units"] for arm in begun["arms"].values()) == len(units)
 
 
+@pytest.mark.long
 def test_a_column_whose_values_became_others_adds_no_day(project, gathered):
     _, rows = gathered
     collect(project, gathered)
@@ -138,6 +141,7 @@ def test_another_mapping_is_refused_unless_all_begins_again_on_record(project, g
     assert "the window was wrong" in history.read_text()
 
 
+@pytest.mark.long
 def test_sums_that_somebody_else_wrote_decide_nothing(project, gathered):
     name, _ = gathered
     collect(project, gathered)
@@ -158,6 +162,7 @@ def test_without_a_time_there_is_one_look(project, gathered):
     assert "one look" in refused["error"]["message"]
 
 
+@pytest.mark.long
 def test_sums_are_weighed_without_what_only_serving_tells(project):
     """A plan made for serving here has covariates by itself that no warehouse knows."""
     name = project(
@@ -185,6 +190,7 @@ def test_trials_are_refused_once_sums_were_collected(project, gathered):
     assert collect(project, gathered, days=9)["added"] == 3
 
 
+@pytest.mark.long
 def test_sums_of_a_checkout_that_did_not_start_it_are_a_look(project, gathered):
     name, _ = gathered
     for mark in (project.root / ".claude" / "meta" / "local" / "started").iterdir():

@@ -65,6 +65,7 @@ def test_a_draft_of_nothing_says_what_to_name(project):
     assert "--table" in said["hint"]
 
 
+@pytest.mark.long
 def test_the_clients_own_telemetry_is_collected_by_a_mapping_that_is_ready(project, experiment):
     for name in ("logs", "exposures"):
         told = (RECORDED / f"{name}.jsonl").read_text()

@@ -119,6 +119,7 @@ def test_pressing_tab_writes_nothing(project, press):
     assert there() == before
 
 
+@pytest.mark.long
 def test_whatever_goes_wrong_nothing_is_said(project, press):
     """Neither of what was typed nor of what is damaged."""
     project.create()

@@ -179,6 +179,7 @@ def interrupting(function, *numbers):
     return once(function, lambda: [os.kill(os.getpid(), number) for number in numbers])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("number", some([signal.SIGINT, signal.SIGTERM], 1))
 @pytest.mark.parametrize(

@@ -394,6 +394,7 @@ def test_a_rating_does_not_end_the_trial_it_is_given_to(project):
     assert decided() == ("INCONCLUSIVE", "evidence_insufficient")
 
 
+@pytest.mark.long
 def test_what_a_crash_cut_off_is_finished_or_undone_by_the_next_command(project):
     """Killed in a commit hook after the file changed: any next verb, and says so."""
     name = project.create()

@@ -99,6 +99,7 @@ def rows(folder, count):
     return [sys.executable, "-c", IMPATIENT, "import", str(file), "--root", str(folder)]
 
 
+@pytest.mark.long
 def test_what_takes_long_has_a_bar_with_the_time_left(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     shown, code = drawn(rows(tmp_path, 3000))

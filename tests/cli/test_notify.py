@@ -271,6 +271,7 @@ def begun(project, *words):
     )
 
 
+@pytest.mark.long
 def test_who_is_killed_before_the_answer_came_tells_nobody_twice(project, decided, hub):
     hub.faults.append(("create", "stored silence"))
     process = begun(project, decided, *ISSUE)
@@ -286,6 +287,7 @@ def test_who_is_killed_before_the_answer_came_tells_nobody_twice(project, decide
     assert hub.count("create") == 1
 
 
+@pytest.mark.long
 def test_two_at_once_on_one_machine_tell_once(project, decided, hub):
     """Processes of their own, as a session's `auto` and a person's call are."""
     both = [begun(project, decided, *ISSUE) for _ in range(2)]

@@ -140,6 +140,7 @@ def test_figures_that_came_with_a_commit_are_told_apart(project, calendar, promo
     assert "estimated from 2 of 2 promotions (1 not made here); more:" in said
 
 
+@pytest.mark.long
 def test_a_holdout_that_came_to_its_end_gives_its_own_estimate(project, calendar, promoted):
     before = impact(project)
     name = project("holdout", promoted, "--yes", "--json").json["experiment_id"]

@@ -92,6 +92,7 @@ def test_a_row_says_what_the_evidence_says_what_was_done_and_what_is_due(project
     assert "meta-experiment" not in rows["promoted"]
 
 
+@pytest.mark.long
 def test_what_was_taken_back_is_no_win_in_any_form(project, generations):
     page = Reader(written(project))
     (row,) = [it["text"] for it in page.having("tr", "data-state") if "silent" in it["text"]]

@@ -62,6 +62,7 @@ def test_a_terminal_names_the_gates_as_the_page_does(name):
     assert all(f" {title}: " in text for title in titles)
 
 
+@pytest.mark.long
 def test_values_that_are_all_alike_are_data():
     report = document("alike")
     gates = {gate.gate: gate.state for gate in report.gates}

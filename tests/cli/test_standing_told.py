@@ -182,6 +182,7 @@ def test_what_auto_did_is_told_to_be_its_doing(project):
     assert "by auto" not in read(project, by_hand)[2]
 
 
+@pytest.mark.long
 def test_a_promotion_that_is_watched_tells_of_its_holdout(project):
     name = done(project, "promoted")
     holdout = project("holdout", name, "--share", "20", "--json").json["experiment_id"]

@@ -204,6 +204,7 @@ def test_a_destination_is_asked_for(export):
     assert "Name one" in both.err
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("experiment")
 def test_no_command_but_the_export_loads_the_sdk(project):
     """It takes longer to load than most commands take."""

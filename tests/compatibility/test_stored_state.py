@@ -92,6 +92,7 @@ def test_the_sample_holds_every_status_and_every_form_of_serving(program):
     assert program("verify", "--json").json["healthy"]
 
 
+@pytest.mark.long
 def test_a_decided_experiment_is_promoted_and_rolled_back(program):
     """The treatment's bytes under the mode of the file, a commit, and the control's again."""
     path = ".claude/commands/review.md"
@@ -105,6 +106,7 @@ def test_a_decided_experiment_is_promoted_and_rolled_back(program):
     assert status_of(program, "review") == "rolled_back"
 
 
+@pytest.mark.long
 def test_several_files_are_promoted_and_rolled_back(program):
     """The winner changes the first file; the loser's stays as it is."""
     changed, other = ".claude/commands/several.md", "CLAUDE.md"
@@ -114,6 +116,7 @@ def test_several_files_are_promoted_and_rolled_back(program):
     assert (on_disk(changed), on_disk(other)) == (FILES[changed], FILES[other])
 
 
+@pytest.mark.long
 def test_what_was_promoted_then_is_rolled_back_now(program):
     """With its mark of UTF-8, its line ends, no end of the last one, and its mode."""
     path = ".claude/commands/promoted.md"
@@ -131,6 +134,7 @@ def test_what_was_rolled_back_then_stays_so(program):
     assert on_disk(path) == FILES[path]
 
 
+@pytest.mark.long
 def test_a_skill_that_is_served_in_its_place_is_paused_resumed_and_stopped(program):
     """The stand-in goes, comes back as it was, and goes for good."""
     path, name = ".claude/skills/notes/SKILL.md", id_of("notes")
@@ -145,6 +149,7 @@ def test_a_skill_that_is_served_in_its_place_is_paused_resumed_and_stopped(progr
     assert on_disk(path) == FILES[path]
 
 
+@pytest.mark.long
 def test_an_agent_is_stopped(program):
     """Its copies go, the file is what it was."""
     path = ".claude/agents/critic.md"
@@ -155,6 +160,7 @@ def test_an_agent_is_stopped(program):
     ]
 
 
+@pytest.mark.long
 def test_a_fixed_plan_goes_on_to_its_decision(program):
     """Units keep their variants; their trials are the last that it waited for."""
     name = id_of("fixed")
@@ -172,6 +178,7 @@ def test_a_fixed_plan_goes_on_to_its_decision(program):
     assert program("analyze", name, "--json").json["reason_code"] != "waiting_for_trials"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "verb", "status"),
     [
@@ -188,6 +195,7 @@ def test_the_rest_moves_on(program, name, verb, status):
     assert program("verify", "--json").json["healthy"]
 
 
+@pytest.mark.long
 def test_a_plan_is_amended_and_a_trial_recorded(program):
     name = id_of("proportion")
     program("amend", name, "--set", "max_duration_days=90", "--why", "holidays")

@@ -85,6 +85,7 @@ def test_a_clear_regression_is_rejected():
     assert found.winner is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", ["e_promote", "e_reject"])
 def test_an_action_needs_evidence_of_one_over_its_share_of_alpha(side):
     """A promotion 1/α; a rejection for the primary metric 3/(2α), errors having the rest."""

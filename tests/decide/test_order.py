@@ -79,6 +79,7 @@ def tables(draw):
     return chosen, made, chance
 
 
+@pytest.mark.long
 @given(tables())
 @settings(max_examples=25)
 @pytest.mark.parametrize("known", some([numbered, lambda made: at_once(numbered(made))], 1))

@@ -68,6 +68,7 @@ def test_success_is_weighed_by_the_draw_too():
     assert "draw" in robust.rule
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**20), st.floats(0.4, 1.6), st.sampled_from(["log", "raw"]))
 def test_a_promotion_is_where_the_interval_passes_the_null(seed, ratio, scale):

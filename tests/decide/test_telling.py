@@ -236,6 +236,7 @@ def test_the_outlook_of_a_rate_is_that_of_the_rule_on_its_counts():
     assert (up > 0).mean() == pytest.approx(0.80, abs=0.035)
 
 
+@pytest.mark.long
 def test_the_outlook_of_a_rate_holds_where_lower_is_better():
     """Errors from 30%, several arms at once and a fixed look pass the same counts."""
     errors = replace(SUCCESS, name="error_rate", direction=Direction.LOWER)

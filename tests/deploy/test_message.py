@@ -90,6 +90,7 @@ NASTY = st.text(max_size=300) | st.sampled_from(
 )
 
 
+@pytest.mark.long
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -61,6 +61,7 @@ def test_a_commit_reaches_the_branch_and_leaves_the_clone_as_it_was(clones):
     assert (two / PATH).read_bytes() == NEW.data
 
 
+@pytest.mark.long
 def test_what_was_done_once_is_found_also_by_another_and_after_it_was_taken_back(clones):
     one, two, bare = clones
     first = commit_on_branch(Git.find(one), change(), "main", "main")
@@ -150,6 +151,7 @@ def test_texts_that_came_another_way_need_no_commit(clones):
     assert git(bare, "rev-list", "--count", "main").strip() == "3"
 
 
+@pytest.mark.long
 def test_a_branch_of_its_own_is_made_once_and_none_of_anothers_is_taken(clones):
     one, two, bare = clones
     first = commit_on_branch(Git.find(one), change(), "main", SIDE)
@@ -176,6 +178,7 @@ def test_a_commit_that_bears_the_name_and_another_text_is_not_taken_for_it(clone
     assert git(bare, "show", f"{branch}:sub/{PATH}") == "Do as I say.\n"
 
 
+@pytest.mark.long
 def test_a_commit_that_was_squashed_on_its_way_is_found(clones):
     one, two, bare = clones
     commit_on_branch(Git.find(one), change(), "main", SIDE)
@@ -214,6 +217,7 @@ def taken_back(clone):
     git(clone, "push", "-q")
 
 
+@pytest.mark.long
 def test_a_clone_of_a_part_of_the_history_says_what_it_needs(clones, tmp_path):
     one, two, bare = clones
     first = commit_on_branch(Git.find(one), change(), "main", "main")
@@ -229,6 +233,7 @@ def test_a_clone_of_a_part_of_the_history_says_what_it_needs(clones, tmp_path):
     assert (later.commit, later.taken_back) == (first.commit, True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "message",
     ["Shorter (#7)\n", "Shorter (#7)\r\n\r\nExperiment-Change: 20260101-ab\r\nOther: 1\r\n"],

@@ -118,6 +118,7 @@ def test_a_use_in_a_sandbox_gets_its_arguments_and_is_counted(box, stage):
     assert stage.faults() == []
 
 
+@pytest.mark.long
 def test_a_use_beside_the_hook_of_the_answer_before_is_counted(box, stage):
     """Nobody waits for that hook: it takes over, and tidies up, at any step of the next use."""
     stage.run()

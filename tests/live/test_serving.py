@@ -226,6 +226,7 @@ def test_what_is_longer_than_the_client_shows_points_to_the_arguments(stage):
     assert stage.call("é" * 15_000, "p2") == f"Control for {POINTER}."
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("times", "expected"),
     [(500, f"{POINTER} "), (2_400, "$ARGUMENTS ")],

@@ -95,6 +95,7 @@ def test_a_python_that_has_the_packages_is_remembered(desk):
     assert desk.run("--version").stdout == VERSION
 
 
+@pytest.mark.long
 def test_a_remembered_python_that_lost_its_packages_is_replaced(desk, bare):
     """A stale memory is noticed, and a Python that can do it is found instead."""
     desk.data.mkdir(parents=True)
@@ -106,6 +107,7 @@ def test_a_remembered_python_that_lost_its_packages_is_replaced(desk, bare):
     assert memory.read_text("utf-8") == f"{sys.executable}\n"
 
 
+@pytest.mark.long
 def test_a_remembered_python_that_is_gone_is_replaced(desk):
     """A memory of a Python that was removed leads to a new search."""
     desk.data.mkdir(parents=True)
@@ -131,6 +133,7 @@ def test_an_environment_is_built_where_there_is_none(desk, bare):
     assert desk.kept() == ["lock", f"venv-{STAMP}"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", ["dangling", "not a program", "bare"])
 def test_a_broken_environment_is_built_anew(desk, bare, damage):
     """An environment whose Python is gone, useless or without packages is replaced."""
@@ -163,6 +166,7 @@ def test_two_at_once_share_one_build(desk, bare):
     assert sum(line.startswith("pip") for line in log.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_what_a_killed_build_leaves_is_swept(desk, bare):
     """After SIGKILL in the middle of a build the next call builds, and nothing is left over."""
     desk.tool("python3", wrapper(bare))

@@ -79,6 +79,7 @@ def test_forms_whose_reading_is_not_followed_are_named():
             agent_name(data)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
 def test_the_copy_of_an_agent_says_all_that_the_agent_says(step):
     """Whatever its form, of which every fifth is read each day."""

@@ -95,6 +95,7 @@ def test_a_dirty_base_outlives_a_gc(root, tmp_path):
     assert based(root, tmp_path) == base
 
 
+@pytest.mark.long
 def test_a_linked_worktree_a_shallow_clone_and_a_subfolder_are_projects(root, tmp_path):
     write(root, "sub/.claude/commands/a.md", b"a\n")
     git(root, "add", "-A")

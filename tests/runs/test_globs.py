@@ -72,6 +72,7 @@ patterns = st.lists(
 ).map("/".join)
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(patterns, patterns)
 def test_patterns_overlap_exactly_where_a_path_is_of_both(left, right):
@@ -98,6 +99,7 @@ def name_by_hand(pattern, name):
     return bool(name) and pattern[0] in ("?", name[0]) and name_by_hand(pattern[1:], name[1:])
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(patterns, st.sampled_from(PATHS))
 def test_covering_is_what_it_is_by_hand(pattern, path):

@@ -228,6 +228,7 @@ def test_a_submodule_whose_repository_is_gone_is_named(root, tmp_path):
     assert list((slots(root, tmp_path).prepare(1, {}) / "libs" / "lib").iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_repository_that_an_agent_made_runs_nothing_of_its_own(root, tmp_path):
     pool = slots(root, tmp_path)
     there = pool.prepare(1, {})

@@ -141,6 +141,7 @@ def test_a_prompt_comes_back_as_it_was_whatever_a_pull_brought(victim, verb, nam
     assert victim.git("status", "--short", "--", SKILL) == ""
 
 
+@pytest.mark.long
 def test_texts_that_a_pull_replaced_are_told_and_made_anew(victim):
     """Until then the control alone is served, and nothing is counted."""
     made, _ = on_a_skill(victim)

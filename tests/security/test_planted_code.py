@@ -42,6 +42,7 @@ def test_what_is_planted_would_run(planted):
     assert planted.ran() == ["module click", "program git"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("built", [None, "wrapper", "broken"])
 def test_looking_for_an_environment_runs_nothing_of_the_folder(desk, planted, bare, built):
     """Neither where none is built yet, nor where another launch built one meanwhile."""
@@ -92,6 +93,7 @@ def test_a_whole_build_with_pip_runs_nothing_of_the_shared_folder(desk, planted,
     assert planted.ran() == []
 
 
+@pytest.mark.long
 def test_uv_stands_in_no_folder_of_somebody_elses(desk, planted, bare, shared):
     """It would take settings, and an environment with its Python, from where it stands."""
     told = f'#!/bin/sh\npwd -P >>"{desk.home}/stood"\n'
@@ -107,6 +109,7 @@ def test_uv_stands_in_no_folder_of_somebody_elses(desk, planted, bare, shared):
     assert planted.ran() == []
 
 
+@pytest.mark.long
 def test_the_folder_of_environments_is_private(desk):
     desk.tool("python3", wrapper(sys.executable))
     desk.run("status")
@@ -124,6 +127,7 @@ def test_a_script_runs_nothing_of_the_folder(desk, planted, script):
     assert planted.ran() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", some(ODD_PATHS, 2))
 def test_a_relative_entry_of_path_leads_the_launcher_nowhere(desk, planted, bare, path):
     """`.`, an empty entry and the like mean the folder one is in, and a stranger's programs."""

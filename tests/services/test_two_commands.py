@@ -126,6 +126,7 @@ def test_who_judged_before_the_other_acted_is_refused(
     refused_amid(repository, monkeypatch, made, "new_change_id", first, second)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("before", "first", "second"),
     some([pair for pair in PAIRS if pair[2] not in NOT_UNDER_WAY], 2),
@@ -138,6 +139,7 @@ def test_what_is_done_to_it_while_files_change_puts_them_back(
     refused_amid(repository, monkeypatch, made, "serving_lock", first, second)
 
 
+@pytest.mark.long
 def test_what_was_cut_off_is_finished_where_it_is_seen_though_it_was_put_away_since(
     repository, monkeypatch
 ):
@@ -159,6 +161,7 @@ def test_what_was_cut_off_is_finished_where_it_is_seen_though_it_was_put_away_si
     assert finish_unless_busy(opened(repository)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.PROMOTED])
 def test_a_death_after_a_pause_in_the_middle_leaves_no_stand_in(
     repository, monkeypatch, status

@@ -116,6 +116,7 @@ def test_the_twin_convinces_at_the_unit_at_which_the_program_does(rates, lag):
     assert max(seen) > min(seen) + 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("world", [bandit_tables.wandering, bandit_tables.better_with_time])
 def test_arms_that_are_alike_are_rarely_told_apart_while_all_drift(world):
     """5% are promised; of 60 experiments more than 8 would be one chance in a hundred."""

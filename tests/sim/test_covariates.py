@@ -25,6 +25,7 @@ def test_few_identical_arms_are_told_apart(world):
         assert (crossed >= 0).mean() <= bound(0.05, experiments)
 
 
+@pytest.mark.long
 def test_the_simulation_of_covariates_can_fail():
     """A rule that promotes at an e-value of 4 is caught by the same check."""
     up, _ = covariates.crossings(
@@ -33,6 +34,7 @@ def test_the_simulation_of_covariates_can_fail():
     assert (up >= 0).mean() > bound(0.05, 600)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("effect", "most", "by_35"),
     [
@@ -126,6 +128,7 @@ def test_the_twin_decides_first_where_the_product_does(better, harm):
             assert said == expected.get(look, "EXTEND"), (row, look, found.reason)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("better", "harm", "least", "most"),
     [(0.0, 1.0, 0.0, 0.05), (0.5, 1.0, 0.9, 1.0), (1.0, 1.6, 0.0, 0.02)],

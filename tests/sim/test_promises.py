@@ -60,6 +60,7 @@ def test_the_simulation_can_fail():
     assert found.rate("promote") > bound(0.05, 600)
 
 
+@pytest.mark.long
 def test_the_product_itself_promotes_few_identical_arms():
     """The whole path, trial by trial, looked at after every pair: at most 5% are promoted."""
     experiments, promoted = 40, 0
@@ -140,7 +141,7 @@ def test_intervals_cover_at_every_look(log, truth):
     assert missed <= bound(0.1, experiments)
 
 
-@pytest.mark.long
+@pytest.mark.long(30)
 def test_the_best_case_of_several_arms_holds_for_all_of_them():
     """Eight arms truly 15% better: one is called less at some look in 5% of runs, α shared.
 

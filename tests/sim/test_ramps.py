@@ -101,6 +101,7 @@ def test_arms_that_are_alike_are_rarely_told_apart_while_all_drift(world):
     assert (pooled >= 0).mean() > 0.25
 
 
+@pytest.mark.long
 def test_a_treatment_that_does_harm_is_led_back():
     rng = np.random.default_rng(7)
     values = bandit_tables.logs(rng, (30, 600, 2)) + 0.6 * np.arange(2)

@@ -164,6 +164,7 @@ def test_the_twin_judges_guardrails_as_the_product_does():
     assert seen == {"EXTEND", "PROMOTE", "REJECT"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("log", [True, False])
 def test_the_twin_covers_where_the_products_interval_does(log):
     """The true effect is inside the interval exactly when the twin says so."""

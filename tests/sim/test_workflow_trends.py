@@ -75,6 +75,7 @@ def _plan(treated):
     return plan_for("w", declared, {"effective_tokens": 9_000.0}, MetricWishes(), {}).plan
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("treated", some([_on_a_ramp, _catching_up], 1))
 def test_a_drift_is_no_effect_of_the_variant_that_came_late(treated):
     plan = _plan(treated)
@@ -85,6 +86,7 @@ def test_a_drift_is_no_effect_of_the_variant_that_came_late(treated):
     assert fooled >= 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_few_runs_of_one_arm_come_to_no_decision_and_to_no_error(seed):
     """Two units and a slope leave no degree of freedom where they have most of the variance."""

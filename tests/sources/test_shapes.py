@@ -423,6 +423,7 @@ def as_tables(rates):
     }
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @given(
     rates=st.dictionaries(

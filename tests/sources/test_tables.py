@@ -492,6 +492,7 @@ _CELLS = st.integers(0, 9999).map(lambda number: number / 100)
 _NAMES = st.text("ab;,|\t\"'é\u2028 ", max_size=4)
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(
     data=st.lists(

@@ -66,6 +66,7 @@ def test_units_are_summed_by_arm_and_day(tmp_path):
     assert sum(day.tainted for day in sums.days) == 20  # once in each arm
 
 
+@pytest.mark.long
 def test_no_digit_is_lost_to_an_offset(tmp_path):
     rows = made_up(200, offset=1e9)
     sums, _ = collected(tmp_path, rows, plan_of("cost_usd"), metrics={

@@ -42,6 +42,7 @@ def by_definition(values, among, level):
     return sorted(ordered[:most])
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(EVIDENCE, st.integers(0, 30), st.sampled_from([0.01, 0.05, 0.2]))
 def test_what_stands_is_what_the_definition_says(values, others, level):

@@ -321,6 +321,7 @@ def test_a_crashing_arm_does_not_win_while_its_errors_stand(stopping, every):
         assert found.decision is not Decision.PROMOTE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stopping", Stopping)
 @pytest.mark.parametrize("every", some([1, 2, 4], 1))
 def test_a_guardrail_on_errors_keeps_a_crashing_arm_from_winning(stopping, every):

@@ -41,6 +41,7 @@ def draws(layouts):
             yield z, 1 / len(layouts) / math.prod(map(len, choices))
 
 
+@pytest.mark.long
 @settings(max_examples=3, deadline=None)
 @given(st.lists(SCORES, min_size=10, max_size=10))
 def test_over_all_that_could_be_drawn_its_mean_is_one(scores):

@@ -123,6 +123,7 @@ def drawn():
         yield lambda x, z=zero, k=k: math.expm1(min(k * (x / z - 1.0), 700.0)), zero, guess
 
 
+@pytest.mark.long
 def test_no_rising_root_is_left_before_it_is_near():
     """One that came near by luck, creeps or lies at a turning point looks like one that is."""
     wrong = [

@@ -95,6 +95,7 @@ def test_same_as_alone(layout, logs, delivered, children):
     none_is_left(children)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("after", [0, 3])
 @pytest.mark.parametrize("end", some(["killed", "failed"], 1))
 def test_a_second_process_that_ends_early(
@@ -164,6 +165,7 @@ def test_a_lock_is_free_once_its_owner_lets_go(tmp_path, logs):
         os.close(other)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["pipe", "fork"])
 @pytest.mark.usefixtures("always")
 def test_without_a_second_process_one_reads(layout, logs, monkeypatch, what):

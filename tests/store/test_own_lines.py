@@ -143,6 +143,7 @@ def big(rng, lines, metrics=METRICS, ids=None):
     return b"".join(pieces)
 
 
+@pytest.mark.long
 def test_same_over_many_blocks(layout):
     """Thousands of lines with repeats, gaps and damage give what a plain reading gives."""
     rng = random.Random(7)  # noqa: S311

@@ -53,6 +53,7 @@ def test_what_is_written_is_read(layout, disk):
     assert read_registry(layout) == [ONE, TWO]
 
 
+@pytest.mark.long
 def test_fault_at_every_operation(tmp_path):
     """Whatever fails, the registry is the one before or the one after, and stays readable."""
     (tmp_path / "count").mkdir()

@@ -108,6 +108,7 @@ def test_without_a_token_the_branch_is_pushed_and_the_next_who_has_one_asks(
     assert done.url == hub.pulls[0]["html_url"]
 
 
+@pytest.mark.long
 def test_what_people_merged_is_found_and_nobody_is_asked_again(tmp_path, bare, hub):
     """Squashed, its branch deleted, and taken back later."""
     ann, experiment, outcome = due(tmp_path, bare)

@@ -40,6 +40,7 @@ def is_served(mate, name):
         return any(it.id == name and it.running for it in index.entries(str(mate.root)))
 
 
+@pytest.mark.long
 def test_what_no_machine_could_decide_alone_is_decided_once_and_taken_up_by_all(
     tmp_path, carried
 ):

@@ -218,6 +218,7 @@ def _ready(folder):
     return made, ann, bob
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "mode", ["torn", "eio", *(pytest.param(it, marks=pytest.mark.long) for it in _RARE)]
 )
@@ -268,6 +269,7 @@ def _seen(team, dying, at, done, machine):
     return dying[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "done",
     [

@@ -54,6 +54,7 @@ def test_trials_of_each_count_on_the_other(tmp_path, team):
         assert report.healthy, report.findings
 
 
+@pytest.mark.long
 def test_a_link_cut_at_any_point_loses_and_doubles_nothing(tmp_path, team, postgres_server):
     """Wherever it is cut, the next exchange brings the rest: asking, shipping, committing."""
     made, (ann, bob) = team_of(tmp_path, "ann", "bob", team=team)

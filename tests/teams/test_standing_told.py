@@ -125,6 +125,7 @@ def test_git_alone_tells_that_an_experiment_is_decided(tmp_path, capfd, monkeypa
     assert f"{made} reads as running here, and is decided: commit {commit}" in notes
 
 
+@pytest.mark.long
 def test_a_team_without_a_store_is_told_so(tmp_path, capfd, monkeypatch):
     """By who looks, and by doctor: trials would reach nobody."""
     made, (ann,) = team_of(tmp_path, "ann")

@@ -55,6 +55,7 @@ def _kept(mate):
                 yield path.read_bytes().decode("utf-8", "replace")
 
 
+@pytest.mark.long
 def test_a_team_from_nothing_to_a_shared_board(pair, said, url):
     """As the guide tells it: the first makes the project, others join, the owner admits."""
     made, ann, bob = pair

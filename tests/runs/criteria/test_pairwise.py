@@ -106,6 +106,7 @@ def test_a_work_cannot_end_its_string():
     assert lines[place + 1].startswith('"x\\"\\n\\nThe criterion:')
 
 
+@pytest.mark.long
 def test_a_question_is_bounded():
     long = ShownWork("a" * 500_000, "b" * 500_000)
     _, (question, _) = verdict(say("first"), say("first"), works=(long, TREATMENT))

@@ -200,6 +200,7 @@ def test_a_promotion_found_reversed_is_named_before_its_entry_says_so(project, p
     assert (entry["judged"], entry["before"][0]["judged"]) == ("refuted", "confirmed")
 
 
+@pytest.mark.long
 def test_of_a_holdout_its_last_day_and_its_leave_alone_are_amended(project, watched):
     made, name = watched
     why = ("--why", "we know more")
@@ -407,6 +408,7 @@ def other_path(project, made):
     return change
 
 
+@pytest.mark.long
 def test_a_pulled_registry_steers_no_byte_of_a_rollback(project, watched):
     """What acts bears this machine's seal; the promoted experiment bears none any more."""
     made, name = watched
@@ -547,6 +549,7 @@ main(["auto", "--yes", "--root", sys.argv[2]])
 """
 
 
+@pytest.mark.long
 def test_a_kill_between_the_rollback_and_the_end_is_made_good(project, watched):
     made, name = watched
     use(project, name, 200, promoted=100, previous=70)

@@ -39,6 +39,7 @@ def test_one_experiment_alone_is_told_by_its_own_error_rate(project, promoted):
     assert "Chance" not in project("status").out
 
 
+@pytest.mark.long
 def test_of_several_the_board_the_list_and_the_page_tell_the_same(project, promoted):
     made = another(project)
     found = chance(project)
@@ -69,6 +70,7 @@ def test_what_was_taken_back_was_promoted_all_the_same(project, promoted):
     assert chance(project) == before
 
 
+@pytest.mark.long
 def test_a_draft_and_a_holdout_are_not_tried(project, promoted):
     another(project, start=False)
     project("holdout", promoted, "--auto", "--yes")

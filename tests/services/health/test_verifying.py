@@ -139,6 +139,7 @@ MENDED = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("promoted")
 def test_a_board_of_another_version_is_as_good_as_none(project):
     """Status makes it anew; nothing is damaged."""

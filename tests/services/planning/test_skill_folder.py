@@ -191,6 +191,7 @@ def test_the_winner_is_installed_whole_in_one_commit_and_taken_back_to_the_byte(
     assert lifecycle_before == f"A  other.txt\n?? {SKILL}/mine.md\n"
 
 
+@pytest.mark.long
 def test_a_program_bit_alone_is_a_difference(space, tmp_path):
     lay(tmp_path / "bits", CONTROL)  # the script is no program here
     name = started(space, f"{SKILL}={tmp_path / 'bits'}")
@@ -239,6 +240,7 @@ def test_verify_names_what_is_not_the_control(space):
         assert any(said in detail for detail in found), (said, found)
 
 
+@pytest.mark.long
 def test_edits_are_carried_along_with_merge(space):
     name = started(space)
     same = space.root / SKILL / "references/same.md"
@@ -273,6 +275,7 @@ def test_on_cases_a_start_names_the_run(space):
     assert f"meta-experiment run {name} --cases PATH" in lifecycle.start(space, name).sentence
 
 
+@pytest.mark.long
 def test_texts_alone_are_served_as_ever(space, tmp_path):
     lay(tmp_path / "text", {**CONTROL, "SKILL.md": TEXT + "\nBe brief.\n"}, PROGRAMS)
     named = (f"{SKILL}={tmp_path / 'text'}",)

@@ -66,6 +66,7 @@ def test_the_hypothesis_may_name_the_rate():
     assert of_hypothesis(plan(primary=SUCCESS, hypothesis="from 0% up")) is None
 
 
+@pytest.mark.long
 def test_what_is_stated_makes_the_sentence():
     """A rate of 4% finds less than the assumed half, and the sentence says whence it is."""
     asked = plan(primary=SUCCESS)

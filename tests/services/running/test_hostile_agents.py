@@ -105,6 +105,7 @@ def test_numbers_that_are_none_stop_everything(project, text):
         begun(space, project, f"open(own, 'w').write({text!r})")
 
 
+@pytest.mark.long
 def test_half_a_character_is_written_and_read_again(project):
     space = opened(project)
     half = r"""open(own, 'w').write('{"a\\ud800": 1, "cost_usd": 0.01}')"""

@@ -173,6 +173,7 @@ def test_a_judge_whose_answers_nobody_can_read_is_soon_left(made_up):
     assert len(list(runs.folder.folder.glob("again/*/judge/*"))) == 5
 
 
+@pytest.mark.long
 def test_a_cap_leaves_the_rest(made_up):
     runs = filled(made_up(), cases=3)
     wanted = JudgingRequest(judge(runs), target="It is short.", caps=Caps(usd=0.0045))

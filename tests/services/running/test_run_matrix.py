@@ -407,7 +407,7 @@ def begun(project):  # noqa: F811
     return sorted(lines)
 
 
-@pytest.mark.long
+@pytest.mark.long(30)
 def test_of_a_job_that_vanishes_the_cap_counts_as_spent_and_the_others_are_counted(project):  # noqa: F811
     """One job is killed, as a machine is that is lost: its cap counts as spent."""
     space = opened(project)
@@ -435,7 +435,7 @@ def test_of_a_job_that_vanishes_the_cap_counts_as_spent_and_the_others_are_count
     assert counted["decision"] == "EXTEND"
 
 
-@pytest.mark.long
+@pytest.mark.long(45)
 def test_jobs_that_failed_are_made_again_and_all_is_counted_as_on_one_machine(project):  # noqa: F811
     space = opened(project)
     name = create(space, project)
@@ -495,6 +495,7 @@ def test_actionlint_finds_nothing_in_a_matrix(tmp_path):
     assert lint([program, checked], tmp_path).returncode != 0
 
 
+@pytest.mark.long
 def test_a_run_whose_text_was_not_seen_is_made_again_and_else_set_aside(project):  # noqa: F811
     space = opened(project)
     name = create(space, project)

@@ -61,6 +61,7 @@ def taken(runs, case="c0", *, dry_run=False, **more):
     return merge(runs.space, runs.name, MergeRequest(case, **more), dry_run=dry_run)
 
 
+@pytest.mark.long
 def test_the_winners_work_is_taken_over(runs):
     """Also once it is promoted; what is there already is not merged again."""
     won(runs)
@@ -97,6 +98,7 @@ FAULTY = {
 }
 
 
+@pytest.mark.long
 def test_what_is_not_to_be_taken_over_is_refused(runs):
     """The work of another needs a reason, which stays on the record."""
     won(runs)

@@ -117,6 +117,7 @@ def run(space, name, project, *, tell=lambda *_: None, code=None, **more):
     return running.run(space, run_plan.plan_runs(space, name, wanted), wanted, tell)
 
 
+@pytest.mark.long
 def test_a_run_stops_at_the_fewest_cases_that_decide_and_its_winner_is_promoted(project):
     space = opened(project)
     name = create(space, project)
@@ -196,6 +197,7 @@ def test_other_cases_than_before_add_to_what_is_known(project):
     assert done.counted > 0
 
 
+@pytest.mark.long
 def test_another_agent_goes_on_only_where_that_is_said(project):
     space = opened(project)
     name = create(space, project)

@@ -119,6 +119,7 @@ def test_serving_and_assigning_draw_alike(made):
     assert it.faults() == []
 
 
+@pytest.mark.long
 def test_assigned_units_move_without_anything_served(made):
     it = made(manual=True)
     it.assign("b", count=24)

@@ -68,6 +68,7 @@ def test_branches_stashes_and_commits_go_on_as_if_nothing_ran(root, path):
     assert (root / path).read_bytes() == control(path)
 
 
+@pytest.mark.long
 def test_a_branch_that_does_not_list_an_experiment_is_no_end_of_it(root):
     """It is told from a pause, so that uses on such a branch can be named as not counted."""
     (root / "code.py").write_text("1")
@@ -110,6 +111,7 @@ def test_a_panic_on_a_branch_that_does_not_list_an_experiment_holds_on_those_tha
     assert entries_of(root)[made] == "running"
 
 
+@pytest.mark.long
 def test_a_line_end_conversion_of_git_changes_nothing(root):
     """core.autocrlf: the working tree has CRLF, the repository LF, and the filter both."""
     git(root, "config", "core.autocrlf", "true")
@@ -151,6 +153,7 @@ def test_a_file_that_git_encrypts_gets_no_stand_in(root):
     assert changed(root) == ""
 
 
+@pytest.mark.long
 def test_a_linked_worktree_gets_the_control(root, tmp_path):
     """The filter is shared among worktrees; only the one that started has the stand-in."""
     made = drafted(root, SKILL)
@@ -228,6 +231,7 @@ def test_a_root_that_was_moved_is_served_from_its_new_place(root, tmp_path):
     assert str(root) not in (moved / ".git/info/exclude").read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", ["one", ""])
 def test_roots_in_one_repository_leave_each_other_alone(root, first):
     """Two folders, or a folder and the top: what hides the one's stand-in stays with it."""

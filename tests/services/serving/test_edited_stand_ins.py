@@ -38,6 +38,7 @@ def test_an_edit_beside_a_stand_in_is_kept_and_the_stand_in_is_not(root):
     assert (root / SKILL).read_bytes() == control(SKILL).replace(b"Look at it", b"Look closely")
 
 
+@pytest.mark.long
 def test_a_rollback_of_a_merge_gives_the_control_with_the_edit_and_no_stand_in(root):
     """What the promotion puts on record as before is what the user had, on disk and in git."""
     made = drafted(root, SKILL)

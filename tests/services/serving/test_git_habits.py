@@ -181,6 +181,7 @@ def edited(root, before, after):
     (root / SKILL).write_bytes(text.replace(before, after))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", some(WAYS, 3))
 def test_an_edit_of_a_stand_in_is_committed_as_one_of_the_original(own, way):
     """As a formatter makes it, or a person: beside what serves the variants."""
@@ -277,6 +278,7 @@ def test_the_filter_knows_a_stand_in_until_git_has_taken_in_what_it_read(own, mo
     assert not (root / ".git/meta-experiment").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", [COMMAND, SKILL])
 def test_what_is_being_written_is_seen_by_git_as_little_as_what_stands(tmp_path, path):
     """Dead in the midst of each file that is put up beside the user's own."""

@@ -216,6 +216,7 @@ HARM = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("harm", some(HARM, 2))
 def test_verify_names_what_is_missing_and_repair_mends_it(root, harm):
     """As in folders that an older version made."""

@@ -159,6 +159,7 @@ def test_what_shares_units_across_layers_is_shown_and_decides_nothing(project):
     assert analysing.explain(project.space, one).decision is seen.decision
 
 
+@pytest.mark.long
 def test_experiments_of_one_layer_share_no_units_to_speak_of(project):
     one, other = project.start("alpha", "prompts"), project.start("beta", "prompts")
     for number in range(80):

@@ -99,6 +99,7 @@ def test_a_root_whose_name_is_no_text_is_served(tmp_path):
     assert not list((root / ".claude").glob("skills"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", some(TEXTS, 2))
 def test_promote_commits_the_treatment_and_rollback_the_control(root, path):
     """The stand-in is never committed and never what a rollback brings back."""
@@ -125,6 +126,7 @@ def test_promote_commits_the_treatment_and_rollback_the_control(root, path):
     assert git(root, "show", f"HEAD:{path}").encode() == control(path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("undone", "kept"), [(False, "treatment"), (True, "")])
 def test_who_still_has_the_old_text_is_served_what_the_file_holds(root, undone, kept):
     """The winner from its promotion on, the control after a rollback; archived or not."""

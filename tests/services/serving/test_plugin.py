@@ -70,6 +70,7 @@ def test_who_has_the_package_alone_writes_the_plugin_first(monkeypatch):
     assert plugin.how_to_load().startswith("meta-experiment plugin --to DIR")
 
 
+@pytest.mark.long
 def test_start_says_what_is_missing_where_nothing_shows_the_plugin(project, monkeypatch):
     """Otherwise a prompt under experiment is used for days, and nothing is counted."""
     made = project.create(start=False)

@@ -34,6 +34,7 @@ def test_the_copy_has_the_bytes_of_the_repository_and_runs(tmp_path, capsys):
     assert said["version"] in done.stdout, done.stderr
 
 
+@pytest.mark.long
 def test_an_earlier_copy_is_replaced_and_nothing_of_it_left(tmp_path, capsys):
     target = tmp_path / "plugin"
     assert main(["plugin", "--to", str(target)]) == 0
@@ -82,6 +83,7 @@ def without_a_list(target):
     (target / LIST).unlink()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", some([edited, added, linked, without_a_list], 2))
 def test_what_was_changed_in_a_copy_is_left_alone(tmp_path, change, capsys):
     target = tmp_path / "plugin"
@@ -113,6 +115,7 @@ def test_a_file_a_link_and_the_plugin_itself_are_refused(tmp_path, monkeypatch, 
     assert tree(own) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("failing", [0, 40])
 def test_a_failure_on_the_way_leaves_what_was_there(tmp_path, monkeypatch, failing):
     """A full disk in the middle, where an earlier copy is and where none is."""

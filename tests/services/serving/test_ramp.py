@@ -67,6 +67,7 @@ def made(root, tmp_path, monkeypatch):
     return lambda **given: Ramped(root, tmp_path, **given)
 
 
+@pytest.mark.long
 def test_steps_follow_time_and_evidence_and_every_draw_says_its_shares(made):
     it = made()
     assert (it.entry.method, it.entry.weights) == ("ramp", [8000.0, 2000.0])
@@ -106,6 +107,7 @@ def test_harm_leads_back_by_itself(made):
     assert it.faults() == []
 
 
+@pytest.mark.long
 def test_serving_and_assigning_draw_alike(made):
     it = made(manual=True)
     names = []

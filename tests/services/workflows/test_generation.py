@@ -263,6 +263,7 @@ def together(root):
     return written != SOURCE, len(archives(root))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", some([*FATAL, *REFUSING], 2))
 def test_a_fault_anywhere_leaves_both_or_neither(tmp_path, mode):
     """At every operation of the disk; after a death, once the next command cleared up."""

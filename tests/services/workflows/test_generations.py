@@ -52,6 +52,7 @@ def test_runs_before_a_variant_existed_are_no_evidence_against_it(call, monkeypa
     assert any("30 runs of tone drawn when other variants" in note for note in done["notes"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("history", ["committed after", "committed before", "none"])
 def test_after_a_rewrite_the_same_runs_decide_nothing(call, monkeypatch, history):  # noqa: F811
     """They have chosen the winner, and would find again what it was chosen for."""

@@ -101,6 +101,7 @@ def test_the_digest_tells_winners_and_what_keeps_the_others_from_a_decision(call
     assert (cells["least"], cells["sparse"]) == (50, True)
 
 
+@pytest.mark.long
 def test_in_actions_the_summary_and_annotations_are_written(call, monkeypatch, tmp_path):
     make(call, 100)
     summary = tmp_path / "summary.md"

@@ -277,6 +277,7 @@ def test_a_branch_that_cannot_be_read_is_told_and_the_runs_count(call):
     )
 
 
+@pytest.mark.long
 def test_answers_on_their_branch_complete_the_runs_that_have_none(call):
     path = call.declare(tone=TONE | {"metric": "eval:focused"})
     text = path.read_text().replace("---\non", "---\nevals: [{id: focused}]\non")
@@ -360,6 +361,7 @@ def test_a_metric_may_be_pointed_at_in_the_files_of_a_run(call):
     assert imported(call, "--map", "reactions=own.txt#/a", code=2)["error"]["kind"] == "usage"
 
 
+@pytest.mark.long
 def test_evals_and_graders_decide_as_well(call):
     call.declare(
         tone=TONE | {"metric": "eval:focused", "min_samples": 10},
@@ -637,6 +639,7 @@ def test_a_bound_on_a_metric_is_looked_at_with_the_value_of_every_arm(call):
     assert [one for one in found["notes"] if "means now" in one] == told
 
 
+@pytest.mark.long
 def test_variants_are_called_as_in_the_workflow(call):
     names = ["dry", "@octo B (q): b|error"]
     call.declare(tone=TONE | {"variants": names})

@@ -66,6 +66,7 @@ def test_what_is_kept_is_what_was_named_whatever_a_commit_says_later(workflow, h
     assert {item["state"] for item in kept["deliveries"]} == {"known"}
 
 
+@pytest.mark.long
 def test_a_fresh_checkout_that_imports_again_tells_nobody_twice(workflow, hub):
     """As a scheduled job of CI does, on another day."""
     workflow("notify", NAME, "--declared")

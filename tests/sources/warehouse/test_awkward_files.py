@@ -59,6 +59,7 @@ def test_a_zone_is_read_and_none_is_utc(costs, ends, hours):
     assert costs(shown, calls) == expected
 
 
+@pytest.mark.long
 def test_the_hour_that_a_summer_ends_with_is_told_apart_by_its_offset(costs):
     shown = SHOWN.replace("2026-11-01T10:00:00", "2026-10-25T02:30:00+02:00")
     calls = CALLS.replace("2026-11-01T10:30:00", "2026-10-25T02:10:00+01:00")
@@ -75,6 +76,7 @@ def test_what_counts_since_1970_is_a_time(costs, form, zeros):
     assert costs(shown, at={"column": "at", "form": form}) == MEANT
 
 
+@pytest.mark.long
 def test_a_time_that_no_clock_shows_is_none(costs):
     shown = "unit,arm,at\nu1,A,1793527200123456789\nu2,B,1793530800000000000\n"
     assert costs(shown, at={"column": "at", "form": "seconds"}) == {}
@@ -84,6 +86,7 @@ def test_a_time_that_no_clock_shows_is_none(costs):
         assert costs.count.later == later
 
 
+@pytest.mark.long
 def test_a_spreadsheet_of_another_country_is_read(costs):
     def written(text):
         told = text.replace(",", ";").replace(".", ",").replace("\n", "\r\n")
@@ -95,6 +98,7 @@ def test_a_spreadsheet_of_another_country_is_read(costs):
         costs(SHOWN.encode("utf-16"))
 
 
+@pytest.mark.long
 def test_what_is_no_number_is_named_and_can_be_left_out(costs):
     calls = f"{CALLS}u1,2026-11-01T10:40:00,N/A\n"
     with pytest.raises(UsageError, match="N/A") as caught:
@@ -119,6 +123,7 @@ def test_a_unit_is_the_same_as_a_number_and_as_text(costs, tmp_path, keys):
         assert costs(one, paths={"calls": {"path": "calls.jsonl"}}) == MEANT
 
 
+@pytest.mark.long
 def test_units_that_have_no_event_by_their_name_are_said(costs):
     with pytest.raises(RefusedError, match="none of the 2 events") as caught:
         costs(SHOWN.replace("u1", "U1 ").replace("u2", " U2"))
@@ -130,6 +135,7 @@ def test_units_that_have_no_event_by_their_name_are_said(costs):
     assert set(costs(calls=late).values()) == {0.0}  # they have them, if not in their window
 
 
+@pytest.mark.long
 def test_folders_of_days_are_one_table(costs, tmp_path):
     import duckdb
 

@@ -79,6 +79,7 @@ def twice(engine, folder):  # noqa: ARG001
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stored", [clickhouse, columns, protobuf, twice])
 def test_every_way_of_storing_comes_to_the_same_events(engine, tmp_path, stored):
     plain = engine.table(EventTable(path=str(RECORDED / "logs.jsonl"), form=FORM), "events", "")
@@ -106,6 +107,7 @@ def mapped(plan, **tables):
     return mapping_from_document(document, str(RECORDED))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unit", ["session"])
 def test_sums_by_the_ready_mapping_are_those_that_the_trials_have(engine, unit):
     """The trials of the same sessions were measured from their transcripts."""

@@ -139,6 +139,7 @@ FOREIGN = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FOREIGN)
 def test_tables_of_others_are_drafted_so_that_they_can_be_collected(name, tmp_path):
     files, expected = FOREIGN[name]

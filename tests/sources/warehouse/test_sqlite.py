@@ -51,6 +51,7 @@ def stored(tmp_path):
     return rows
 
 
+@pytest.mark.long
 def test_a_file_comes_to_the_same_sums_as_others(stored, tmp_path, monkeypatch):
     expected, count = sums(write_csv(stored, tmp_path), tmp_path)
 

@@ -73,6 +73,7 @@ def in_threes(items):
     return [items[start : start + 3] for start in range(0, len(items), 3)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("aggregates", in_threes(VALUED), ids="-".join)
 def test_every_aggregate_of_a_value(both, aggregates):
     both({name: {"value": "seconds", "aggregate": name} for name in aggregates})
@@ -93,6 +94,7 @@ def test_there_is_a_case_of_every_filter():
     assert list(FILTERS) == [*FilterOperator]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("operators", in_threes(list(FILTERS)), ids="-".join)
 def test_every_filter(both, operators):
     value = {"value": "cost", "aggregate": "sum"}
@@ -101,6 +103,7 @@ def test_every_filter(both, operators):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("aggregate", ["sum", "mean", "any"])
 def test_covariates_of_which_units_have_none(both, aggregate):
     both(

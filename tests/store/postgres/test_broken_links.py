@@ -114,6 +114,7 @@ def test_the_link_is_cut_anywhere_in_a_transaction(postgres_server, team, see, w
             assert stored(far) == batches[:done]
 
 
+@pytest.mark.long
 def test_an_answer_that_is_lost_is_found_by_asking(postgres_server, team, see):
     """The server has done all that it was asked; not a byte of that comes back."""
     with Proxy(postgres_server.port) as proxy:

@@ -126,6 +126,7 @@ def test_a_pick_waits_for_the_one_before(folder):
     assert len(ledger(folder).runs) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "before", [b"", pytest.param(ODD, marks=pytest.mark.long)], ids=["plain", "odd"]
 )
