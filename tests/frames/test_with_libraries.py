@@ -1,25 +1,20 @@
 """The tables as pandas, polars and pyarrow have them, by the installed wheel."""
 
-import fcntl
 import json
 import subprocess
 import sys
 import textwrap
-import venv
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import project
 from tests.docs.pages import ROOT, python_blocks
 from tests.frames.test_load import recorded
+from tests.support.tools import frames_python
 
 pytestmark = pytest.mark.long
 
 __all__ = ["project", "recorded"]
-# beside the environment of the tests, as it is large and the same for each run
-PLACE = Path(sys.prefix).parent / f"frames-{sys.version_info[0]}.{sys.version_info[1]}"
-LIBRARIES = ("pandas", "polars", "pyarrow")
-TRIED = f"import {', '.join(LIBRARIES)}, click, yaml, jsonschema, rich"
 
 
 def run(*words, cwd=None, **settings):
@@ -33,15 +28,9 @@ def run(*words, cwd=None, **settings):
 @pytest.fixture(scope="module")
 def python():
     """The Python of an environment with the libraries, made by whichever test comes first."""
-    python = PLACE / "bin" / "python"
-    with PLACE.with_name(f"{PLACE.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not python.exists() or run(python, "-c", TRIED).returncode:
-            venv.create(PLACE, with_pip=True, clear=True)
-            pip = (python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:")
-            done = run(*pip, *LIBRARIES, "click", "pyyaml", "jsonschema", "rich")
-            if done.returncode:
-                pytest.skip(f"{', '.join(LIBRARIES)} cannot be installed: {done.stderr[-500:]}")
+    python = frames_python()
+    if isinstance(python, str):
+        pytest.skip(f"pandas, polars and pyarrow cannot be installed: {python}")
     return python
 
 

@@ -101,17 +101,19 @@ def told(faults: Iterable[Fault]) -> list[str]:
 def _asked(name: int, item: Look) -> dict[str, object]:
     """Write it as the browser's program reads it.
 
-    What its parts are, and the keyboard, is asked once a width; no scheme changes these. Which
-    colours they have is asked where it is widest and narrowest: all that is shown is there.
+    What its parts are, and the keyboard, is asked once a width; no scheme changes these. That
+    and which colours they have is asked where it is widest and narrowest: all that is shown is
+    shown there, in the same order; what a width between these breaks, `inspect` measures.
     """
     widths = [view.width for view in item.views]
+    extremes = max(widths), min(widths)
     views = [
         {
             "width": view.width,
             "scheme": view.scheme,
             "check": view.check,
-            "structure": view.width not in widths[:number],
-            "colours": view.width in (max(widths), min(widths)),
+            "structure": view.width in extremes and view.width not in widths[:number],
+            "colours": view.width in extremes,
             "shot": view.shot and str(view.shot),
             "tall": view.tall,
         }

@@ -42,7 +42,7 @@ def other_experiment(laptop, name):
     return made["experiment_id"]
 
 
-@pytest.mark.long
+@pytest.mark.long(45)
 @pytest.mark.parametrize("style", _STYLES)
 def test_a_plain_pull_works_through_the_whole_life(laptops, tmp_path, style):
     _, machines = laptops

@@ -256,7 +256,7 @@ def failure(bench, files):
     return None
 
 
-@pytest.mark.long
+@pytest.mark.long(25)
 @pytest.mark.parametrize("mode", [*FATAL, *REFUSING])
 def test_a_fault_at_every_operation_is_made_good_by_the_next_call(bench, mode):
     places = telling(mode, bench.names)
