@@ -12,7 +12,9 @@ from meta_experiment.files.machine import Machine
 from meta_experiment.git import Git
 from meta_experiment.services.acting import team_auto
 from meta_experiment.services.acting.carrying_out import carry_out
-from meta_experiment.services.acting.team_settling import TeamSeat
+from meta_experiment.services.acting.team_settling import SettledDecision, TeamSeat
+from meta_experiment.services.teams.said_decisions import DecidedOutcome
+from meta_experiment.services.teams.team_decisions import TeamRecord
 from meta_experiment.types import CarryOut, TeamTerms
 
 
@@ -134,3 +136,33 @@ def test_what_people_merged_is_found_and_nobody_is_asked_again(tmp_path, bare, h
     assert carried(ann, asked, outcome, **there) == replace(merged, taken_back=True)
     assert hub.pulls == []
     assert git(bare, "branch", "--list", "meta-experiment/*") == ""
+
+
+def _told(mate, experiment, outcome, done):
+    with mate.member() as (workspace, member):
+        there = replace(workspace, git=Git.find(mate.root))
+        seat = TeamSeat(there, member, experiment)
+        decided = DecidedOutcome(member.signer.machine, outcome, {}, None, b"")
+        record = TeamRecord(decided, done, None, 1)
+        return team_auto.told_step(seat, SettledDecision(record), False).sentence
+
+
+def test_what_was_closed_without_being_merged_is_told_apart(tmp_path, bare):
+    """By git alone: the branch waits, is merged (by a squash), or is gone without that."""
+    ann, experiment, outcome = due(tmp_path, bare)
+    team = TeamTerms("main", CarryOut.PULL_REQUEST)
+    asked = replace(experiment, plan=replace(experiment.plan, team=team))
+    done = carried(ann, asked, outcome)
+    assert "once it is merged" in _told(ann, asked, outcome, done)
+    git(ann.root, "fetch", "-q")
+    tip = git(bare, "rev-parse", done.branch).strip()
+    git(bare, "branch", "-D", done.branch)
+    said = _told(ann, asked, outcome, done)
+    assert f"{done.branch}, is gone" in said
+    assert "closed without being merged" in said
+    git(ann.root, "merge", "-q", "--squash", tip)
+    git(ann.root, "commit", "-qm", "Shorter (#1)")
+    git(ann.root, "push", "-q", "origin", "main")
+    assert "It is merged: take the text from main now" in _told(ann, asked, outcome, done)
+    git(ann.root, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
+    assert "closed without merging brings nothing" in _told(ann, asked, outcome, done)

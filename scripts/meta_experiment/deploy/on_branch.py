@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 
 from meta_experiment.deploy.change import FileChange
@@ -57,6 +58,29 @@ class BranchChange:
     at: float
 
 
+class WaitingChange(Enum):
+    """How a change stands that was pushed as a branch of its own, as far as git knows."""
+
+    MERGED = "its texts came to the base"
+    WAITS = "its branch is there"
+    GONE = "its branch is gone, and its texts did not come to the base"
+
+
+def look_after(git: Git | None, change: BranchChange, base: str, branch: str) -> WaitingChange:
+    """Look how a change stands that waits on a branch for somebody to merge it.
+
+    Raises:
+        GitError: there is no repository or no remote, or it does not answer.
+        DriftError: what bears the name of the change on the base has other texts.
+    """
+    work = _work(git, change, base)
+    tip = work.remote.tip(base)
+    if tip is not None and (work.done_in(tip) or work.came_to(tip)):
+        return WaitingChange.MERGED
+    there = work.remote.tip(branch)
+    return WaitingChange.GONE if there is None else WaitingChange.WAITS
+
+
 def commit_on_branch(
     git: Git | None, change: BranchChange, base: str, branch: str
 ) -> BranchCommit:
@@ -68,14 +92,8 @@ def commit_on_branch(
         GitError: there is no repository, no remote or no such base, one of them refuses, or
             the history is not all here.
     """
-    repository = Repository.holding(git)
-    if isinstance(repository, NoCommit):
-        raise GitError(
-            f"Nothing can be committed: {repository.note}.",
-            hint="A team takes what was decided from a branch: work in a clone of it.",
-        )
-    remote = RemoteRepository.of_branch(repository.git, base)
-    work = _BranchWork(repository, remote, change)
+    work = _work(git, change, base)
+    remote = work.remote
     for _ in range(_TRIES):
         tip = remote.tip(base)
         if tip is None:
@@ -111,6 +129,17 @@ def commit_on_branch(
     )
 
 
+def _work(git: Git | None, change: BranchChange, base: str) -> _BranchWork:
+    repository = Repository.holding(git)
+    if isinstance(repository, NoCommit):
+        raise GitError(
+            f"Nothing can be committed: {repository.note}.",
+            hint="A team takes what was decided from a branch: work in a clone of it.",
+        )
+    remote = RemoteRepository.of_branch(repository.git, base)
+    return _BranchWork(repository, remote, change)
+
+
 class _BranchWork:
     """One change, being made on top of some commit."""
 
@@ -118,7 +147,7 @@ class _BranchWork:
         self, repository: Repository, remote: RemoteRepository, change: BranchChange
     ) -> None:
         self._repository = repository
-        self._remote = remote
+        self.remote = remote
         self._change = change
         self._paths = {item.path: repository.prefix + item.path for item in change.files}
         # the same hands make the same commit again, to the byte
@@ -130,7 +159,7 @@ class _BranchWork:
         self, commit: str, branch: str, *, found: bool, taken_back: bool = False
     ) -> BranchCommit:
         """Say where the commit stands."""
-        remote = self._remote
+        remote = self.remote
         return BranchCommit(commit, branch, remote.name, remote.url, found, taken_back)
 
     def done_in(self, tip: str) -> str:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from meta_experiment.deploy import FileChange
-from meta_experiment.deploy.on_branch import BranchChange, BranchCommit, commit_on_branch
+from meta_experiment.deploy.on_branch import (
+    BranchChange,
+    BranchCommit,
+    WaitingChange,
+    commit_on_branch,
+    look_after,
+)
 from meta_experiment.errors import (
     DependencyError,
     InvalidStateError,
@@ -30,15 +36,7 @@ def carry_out(workspace: Workspace, experiment: Experiment, outcome: Outcome) ->
         GitError: the remote does not answer, or refuses.
         NetworkError, RemoteError, DependencyError: GitHub does; the branch is pushed.
     """
-    team = experiment.plan.team
-    if team is None or outcome.winner is None or outcome.change_id is None:
-        raise InvalidStateError(
-            f"Nothing of {experiment.experiment_id} is to be carried out.",
-            hint=f"meta-experiment status {experiment.experiment_id}",
-        )
-    controls, files = changes_of(workspace, experiment, outcome.winner)
-    message = action_message(experiment, outcome, outcome.change_id)
-    change = BranchChange(outcome.change_id, files, controls, message, outcome.at)
+    team, change = _change(workspace, experiment, outcome)
     if team.carry_out is CarryOut.COMMIT:
         done = commit_on_branch(workspace.git, change, team.branch, team.branch)
         return CarriedOut(done.commit, done.branch, "", done.taken_back)
@@ -47,13 +45,40 @@ def carry_out(workspace: Workspace, experiment: Experiment, outcome: Outcome) ->
     if done.branch == team.branch:  # nobody is to be asked any more
         return CarriedOut(done.commit, done.branch, "", done.taken_back)
     try:
-        url = _asked(workspace.machine.environment, team, done, message)
+        url = _asked(workspace.machine.environment, team, done, change.message)
     except (NetworkError, RemoteError, DependencyError) as error:
         raise type(error)(
             f"The branch {own} is pushed, and has no pull request yet: {error.message}",
             hint=error.hint,
         ) from error
     return CarriedOut(done.commit, done.branch, url, done.taken_back)
+
+
+def waiting_change(
+    workspace: Workspace, experiment: Experiment, outcome: Outcome
+) -> WaitingChange:
+    """Look how a promotion stands that was asked for by a pull request.
+
+    Raises:
+        GitError, DriftError: it cannot be seen.
+    """
+    team, change = _change(workspace, experiment, outcome)
+    own = own_branch(experiment.experiment_id)
+    return look_after(workspace.git, change, team.branch, own)
+
+
+def _change(
+    workspace: Workspace, experiment: Experiment, outcome: Outcome
+) -> tuple[TeamTerms, BranchChange]:
+    team = experiment.plan.team
+    if team is None or outcome.winner is None or outcome.change_id is None:
+        raise InvalidStateError(
+            f"Nothing of {experiment.experiment_id} is to be carried out.",
+            hint=f"meta-experiment status {experiment.experiment_id}",
+        )
+    controls, files = changes_of(workspace, experiment, outcome.winner)
+    message = action_message(experiment, outcome, outcome.change_id)
+    return team, BranchChange(outcome.change_id, files, controls, message, outcome.at)
 
 
 def target_of(team: TeamTerms) -> str:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from meta_experiment.decide.due_actions import DUE, VERBS
+from meta_experiment.deploy.on_branch import WaitingChange
 from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.services.acting.action_plan import outcome_of
 from meta_experiment.services.acting.analysing import Study, study
-from meta_experiment.services.acting.carrying_out import target_of
+from meta_experiment.services.acting.carrying_out import target_of, waiting_change
 from meta_experiment.services.acting.ending_arms import end_arms
 from meta_experiment.services.acting.impacts import measured_impact
 from meta_experiment.services.acting.team_settling import SettledDecision, TeamSeat
 from meta_experiment.services.acting.team_sharing import no_longer_there, share
+from meta_experiment.services.teams.change_places import own_branch
 from meta_experiment.services.teams.membership import believed
-from meta_experiment.services.teams.said_decisions import change_name
+from meta_experiment.services.teams.said_decisions import CarriedOut, change_name
 from meta_experiment.services.teams.team_door import TeamDoor
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, EndedArm, Experiment, Outcome, Status
+from meta_experiment.types import Action, EndedArm, Experiment, Outcome, Status, TeamTerms
 from meta_experiment.types.results.auto import AutoStep
 
 _MOST_NAMED = 8  # machines in one sentence
@@ -187,7 +190,7 @@ def told_step(seat: TeamSeat, settled: SettledDecision, taken: bool) -> AutoStep
         reason_code=outcome.reason_code,
         action=outcome.action,
         sentence=(
-            f"Decided {by}: {_done(outcome)} {_way(experiment, settled)} "
+            f"Decided {by}: {_done(outcome)} {_way(seat, settled)} "
             f"{counted_sentence(seat, decided.counted)}"
         ),
         error=settled.failed.kind if settled.failed else None,
@@ -205,26 +208,50 @@ def _done(outcome: Outcome) -> str:
     return f"{what}: {reason}" + ("" if reason.endswith((".", "!", "?")) else ".")
 
 
-def _way(experiment: Experiment, settled: SettledDecision) -> str:
+def _way(seat: TeamSeat, settled: SettledDecision) -> str:
     """Say where the promoted text is, or why it is nowhere yet."""
-    found, team = settled.record, experiment.plan.team
+    found, team = settled.record, seat.experiment.plan.team
     if team is None or found.decided is None:
         return ""
     if found.decided.outcome.action is not Action.PROMOTE:
         return "No file changes."
-    done = found.carried_out
-    if done is not None:
-        where = done.url or f"commit {done.commit[:12]} on {done.branch}"
-        if done.taken_back:
-            return f"It was carried out: {where}. {no_longer_there(team.branch)}"
-        take = "once it is merged" if done.branch != team.branch else "now"
-        return (
-            f"It is carried out: {where}. Take the text from {team.branch} {take} (git pull)."
-        )
+    if found.carried_out is not None:
+        return _where(seat, team, found.decided.outcome, found.carried_out)
     if settled.failed is not None:
         hint = f" {settled.failed.hint}" if settled.failed.hint else ""
         return f"It is not carried out yet: {settled.failed.message}{hint}"
     return f"It will be carried out by a machine that may decide: {target_of(team)}."
+
+
+def _where(seat: TeamSeat, team: TeamTerms, outcome: Outcome, done: CarriedOut) -> str:
+    """Say where the promoted text is that was carried out."""
+    where = done.url or f"commit {done.commit[:12]} on {done.branch}"
+    if done.taken_back:
+        return f"It was carried out: {where}. {no_longer_there(team.branch)}"
+    if done.branch == team.branch:
+        said = f"Take the text from {team.branch} now (git pull)."
+    else:
+        said = _asked_for(seat, team, outcome)
+    return f"It is carried out: {where}. {said}"
+
+
+def _asked_for(seat: TeamSeat, team: TeamTerms, outcome: Outcome) -> str:
+    """Say how a promotion stands that waits for people to merge it."""
+    stands = WaitingChange.WAITS
+    with suppress(MetaExperimentError):  # what cannot be seen now may wait
+        stands = waiting_change(seat.workspace, seat.experiment, outcome)
+    if stands is WaitingChange.MERGED:
+        return f"It is merged: take the text from {team.branch} now (git pull)."
+    if stands is WaitingChange.GONE:
+        own = own_branch(seat.experiment.experiment_id)
+        return (
+            f"Its branch, {own}, is gone, and {team.branch} does not have the text: it was "
+            "closed without being merged. That is somebody's word, and it is not opened again."
+        )
+    return (
+        f"Take the text from {team.branch} once it is merged (git pull). One that somebody "
+        "closed without merging brings nothing, and is not opened again."
+    )
 
 
 def going_where(experiment: Experiment, action: Action | None) -> str:

@@ -123,6 +123,12 @@ def _taken_up(seat: TeamSeat) -> Iterator[str]:
     if taken is not None:
         branch = seat.experiment.plan.team.branch if seat.experiment.plan.team else ""
         where = f"What changed comes with git, from {branch}."
+        if found.carried_out is not None and found.carried_out.branch != branch:
+            asked = found.carried_out.url or f"the branch {found.carried_out.branch}"
+            where = (
+                f"What changed comes with git, from {branch}, once {asked} is merged; closed "
+                "without that it brings nothing."
+            )
         if found.carried_out is not None and found.carried_out.taken_back:
             where = no_longer_there(branch)
         yield f"{name} was decided by the team: {taken.message} {where}"
