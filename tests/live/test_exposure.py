@@ -4,6 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from meta_experiment.assign.arms import arm_index, hashed_arm
 from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live import exposure as drawing
 from meta_experiment.live.exposure import counts, expose
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.sequence import parse_assignment
@@ -107,9 +109,9 @@ def test_units_of_an_arm_that_has_ended_get_the_control_and_count_nowhere(stage,
         for place, unit in enumerate(units)
     ]
     assert set(expected) == set(arms)
-    for unit, exposure, arm in zip(units, drawn, expected, strict=True):
-        assert exposure.variant == ("control" if arm == "b" else arm)
-        assert (exposure.trial is None) is (arm == "b")
+    for unit, shown, arm in zip(units, drawn, expected, strict=True):
+        assert shown.variant == ("control" if arm == "b" else arm)
+        assert (shown.trial is None) is (arm == "b")
         assert counts(Session(root, unit), entry, "p", 1.0) is (arm != "b")
     lines = stage.assignments()
     assert [line[2] for line in lines] == expected
@@ -186,6 +188,42 @@ def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(s
     joined = expose(Session(root, "s9"), entry, PromptRef("c", ""), 1.0)
     assert joined.variant == drawn[0].variant
     assert stage.assignments()[0][:3] == ["1", "s9", joined.variant]
+
+
+def test_a_part_of_a_prompt_waits_for_another_that_draws_however_slow_the_disk(
+    stage, monkeypatch
+):
+    """Else it would draw apart, and the prompt were of two arms; other prompts draw apart."""
+    entry = stage.run()
+    apart = hashed_arm(entry.weights, entry.seed, "p1")
+    entry = stage.run(sequence="01" if apart else "10")  # the other arm
+    turn = PromptRef("p1", "")
+    stage.session("s").write_turn(turn)
+    monkeypatch.setattr(drawing, "WAIT", 0.01)
+    monkeypatch.setattr(drawing, "_WAIT_OF_A_PROMPT", 240.0)
+    read, locked = drawing.read_sequence, drawing.locked
+    drawn, waits = [], threading.Event()
+
+    def draw():
+        drawn.append(expose(stage.session("s"), entry, turn, 1.0))
+
+    def slow(*given):
+        monkeypatch.setattr(drawing, "read_sequence", read)
+        monkeypatch.setattr(
+            drawing, "locked", lambda *it, **how: waits.set() or locked(*it, **how)
+        )
+        other.start()
+        waits.wait()
+        expose(stage.session("another"), entry, PromptRef("p2", ""), 1.0)
+        return read(*given)
+
+    other = threading.Thread(target=draw)
+    monkeypatch.setattr(drawing, "read_sequence", slow)
+    draw()
+    other.join()
+    assert drawn[0].trial.trial_id == drawn[1].trial.trial_id
+    assert [line[1] for line in stage.assignments()] == ["p1"]
+    assert b"\tp1\t" not in logs.lines(logs.drawn_apart(stage.root, "exp-1"))
 
 
 @pytest.mark.long

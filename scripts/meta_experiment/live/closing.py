@@ -17,7 +17,7 @@ from meta_experiment.protocol.disk import open_private, put, time_of_change
 from meta_experiment.protocol.events import EXCLUDED, RECORDED, event_document
 from meta_experiment.protocol.index import AGENT, agent_names, find_entry
 from meta_experiment.protocol.json_text import encode
-from meta_experiment.protocol.lock import BusyError, locked, open_folder, open_lock
+from meta_experiment.protocol.lock import BusyError, locked, open_lock, open_there
 from meta_experiment.protocol.log_head import NoPlaceError, head, is_own, live_stem, log_names
 from meta_experiment.protocol.sequence import storable
 from meta_experiment.protocol.sessions import CLOSED, list_sessions
@@ -70,7 +70,7 @@ def close_session(
         OSError, ValueError: a fault; trials that are not closed yet stay open.
     """
     try:
-        folder = locked(session.folder, open_folder, within=_PATIENCE)
+        folder = locked(session.folder, open_there, within=_PATIENCE)
     except (FileNotFoundError, NotADirectoryError):
         return 0
     if folder is None:
@@ -90,7 +90,7 @@ def close_session(
 
 def _goes_on(session: Session, turn_at: float | None) -> bool:
     """Tell whether a session is at another turn than it was when it was found over."""
-    return turn_at is not None and session.time_of_turn() != turn_at
+    return turn_at is not None and time_of_change(session.turn_file) != turn_at
 
 
 def end_trials(root: str, ended: Mapping[str, float], now: float) -> int:
@@ -119,7 +119,7 @@ def _mark_ended(session: Session, ended: Mapping[str, float]) -> bool:
     if not any(trial.experiment_id in ended for trial in session.open_trials()):
         return False
     # against a closing, which could forget a trial meanwhile
-    folder = locked(session.folder, open_folder, within=_PATIENCE_OF_A_COMMAND)
+    folder = locked(session.folder, open_there, within=_PATIENCE_OF_A_COMMAND)
     if folder is None:
         raise BusyError("the session is held by another process")
     try:
@@ -151,7 +151,7 @@ def sweep(root: str, now: float) -> int:
     closed = 0
     for session in list_sessions(root):
         try:
-            turn_at = session.time_of_turn()
+            turn_at = time_of_change(session.turn_file)
             if _is_over(session, now):
                 for place in known:
                     _look_back(session, place, now)

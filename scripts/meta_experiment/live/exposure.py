@@ -1,8 +1,11 @@
 """Drawing the variant of an exposure, in the files and form of `store.local.assignments`.
 
 The look for an open trial, the line of the sequence and the new trial happen under one lock:
-two agents that load the same skill at the same time are one exposure. Nothing waits for the
-disk here. Should the machine fail, the session fails with it, and its trials were not over.
+two agents that load the same skill at the same time are one exposure. Where it cannot be had
+in time a unit draws apart; but parts and agents of one prompt draw one after the other.
+
+Nothing waits for the disk here. Should the machine fail, the session fails with it, and its
+trials were not over.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import os
 
 from meta_experiment.protocol.disk import open_private
 from meta_experiment.protocol.index import MOVING, sequence_arm
-from meta_experiment.protocol.lock import NoLocksError, locked, open_lock
+from meta_experiment.protocol.lock import NoLocksError, locked, open_lock, open_there
 from meta_experiment.protocol.log_head import LENGTH, NoPlaceError, head, mark
 from meta_experiment.protocol.places import lock, trials
 from meta_experiment.protocol.sequence import (
@@ -28,10 +31,13 @@ from meta_experiment.protocol.tsv import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from meta_experiment.protocol.index import Entry
     from meta_experiment.protocol.sessions import PromptRef, Session
 
 _WRITER = "live"
+_WAIT_OF_A_PROMPT = 5.0  # seconds, for another part or agent of it: they have one trial
 
 
 class Exposure:
@@ -91,13 +97,16 @@ def expose(
     )
     if kept is not None:
         return _open_elsewhere(session, entry, trial, kept)
-    held = _locked(lock(session.root, f"{entry.id}.assign"))
+    # one part of a prompt after the other: what the first draws holds for all
+    turn_held = _locked(session.turn_file, open_there, _WAIT_OF_A_PROMPT)
+    held = _locked(lock(session.root, f"{entry.id}.assign"), open_lock, WAIT)
     try:
         opened = _open_in_sequence if held is not None else _open_apart
         return opened(session, entry, trial)
     finally:
-        if held is not None:
-            os.close(held)
+        for descriptor in (held, turn_held):
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Exposure:
@@ -272,11 +281,11 @@ def _opened(session: Session, trial: OpenTrial) -> Exposure:
     return Exposure(trial.variant, trial)
 
 
-def _locked(path: str) -> int | None:
+def _locked(path: str, opened: Callable[[str], int], within: float) -> int | None:
     """Return the open file that carries the lock; None when it cannot be had in time."""
     try:
-        return locked(path, open_lock, within=WAIT)
-    except NoLocksError:
+        return locked(path, opened, within=within)
+    except (FileNotFoundError, NoLocksError):
         return None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from meta_experiment.protocol.disk import open_private
-from meta_experiment.protocol.sessions import PromptRef, fields_of, line_of, quoted, remove
+from meta_experiment.protocol.sessions import PromptRef, fields_of, line_of, remove
+from meta_experiment.protocol.tsv import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 
-from meta_experiment.protocol.lock import BusyError, NoLocksError, locked, open_folder
+from meta_experiment.protocol.lock import BusyError, NoLocksError, locked, open_there
 from meta_experiment.protocol.places import data_folder, is_plain, roots
 from meta_experiment.protocol.sessions import Session, remove
 
@@ -91,7 +91,7 @@ def _locked(folder: str) -> int | None:
     None where the file system has no locks. Raises BusyError.
     """
     try:
-        held = locked(folder, open_folder, within=_PATIENCE)
+        held = locked(folder, open_there, within=_PATIENCE)
     except NoLocksError:
         return None
     if held is None:

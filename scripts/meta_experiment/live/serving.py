@@ -16,6 +16,7 @@ from meta_experiment.live.arguments import Substitutes, substitute
 from meta_experiment.live.around import place_of, prompt_of
 from meta_experiment.live.exposure import expose, new_trial_id
 from meta_experiment.live.handovers import pending
+from meta_experiment.protocol.disk import time_of_change
 from meta_experiment.protocol.index import SHADOW, SKILL, find_entry
 from meta_experiment.protocol.places import (
     PLUGIN,
@@ -281,7 +282,7 @@ def _is_answered(session: Session, turn: PromptRef) -> bool:
     from meta_experiment.transcripts.turns import OPEN
 
     try:
-        told = session.time_of_turn()
+        told = time_of_change(session.turn_file)
         transcript = read_transcript(turn.transcript, [turn.prompt_id])
     except OSError:
         return False

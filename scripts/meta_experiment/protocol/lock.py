@@ -48,8 +48,8 @@ def open_lock(path: str) -> int:
     return open_private(path, os.O_RDWR | os.O_CREAT)
 
 
-def open_folder(path: str) -> int:
-    """Open a folder that carries a lock itself, and is not made for it. Raises OSError."""
+def open_there(path: str) -> int:
+    """Open a folder or file that carries a lock beside its purpose. Raises OSError."""
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 

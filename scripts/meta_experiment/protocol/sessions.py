@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.protocol.disk import open_private, put, time_of_change
+from meta_experiment.protocol.disk import open_private, put
 from meta_experiment.protocol.places import (
     StrangeFileError,
     data_folder,
@@ -21,7 +21,7 @@ from meta_experiment.protocol.places import (
     sessions,
 )
 from meta_experiment.protocol.seal import seal_of
-from meta_experiment.protocol.tsv import escaped, plain
+from meta_experiment.protocol.tsv import escaped, plain, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _TRIAL, _TURN, _PROMPTS, _USE, _BEGIN = "trial-", "turn", "prompts", "use-", "begin"
 CLOSED = "closed"  # word of closed trials, which a rating looks for
 _SEEN = "seen"  # the hook's shell part looks whether it is there
-_LONGEST_NAME = 110
 _TRIES = 50  # what is written while the folder is removed is written again as often
 
 
@@ -233,18 +232,23 @@ class Session:
     # the prompt it is at, and those before
 
     def write_turn(self, turn: PromptRef) -> None:
-        """Remember the prompt the session is at."""
-        self.write(_TURN, line_of((turn.prompt_id, turn.transcript, turn.project)))
+        """Remember the prompt the session is at; its file stays the same for a prompt."""
+        line = line_of((turn.prompt_id, turn.transcript, turn.project))
+        if self.read(_TURN) == line:
+            os.utime(self.turn_file)
+        else:
+            self.write(_TURN, line)
         self.forget_look()
+
+    @property
+    def turn_file(self) -> str:
+        """Where that is kept; its time is that at which a hook told of it last."""
+        return f"{self.folder}/{_TURN}"
 
     def read_turn(self) -> PromptRef | None:
         """Return the prompt of the last hook."""
         fields = fields_of(self.read(_TURN))
         return PromptRef(*fields) if len(fields) == 3 else None
-
-    def time_of_turn(self) -> float:
-        """Return when that hook told of it, in seconds since the epoch; 0 where none did."""
-        return time_of_change(f"{self.folder}/{_TURN}")
 
     def write_begin(self, now: float) -> None:
         """Remember when the client started with this session."""
@@ -404,13 +408,6 @@ def fields_of(line: bytes) -> list[str]:
     return [plain(field) for field in line.decode("utf-8", "surrogateescape").split("\t")]
 
 
-def quoted(name: str) -> str:
-    """Return a name as it may stand within that of a file, different names kept apart."""
-    if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
-        name = "".join(_letter(byte) for byte in name.encode("utf-8", "surrogatepass"))
-    return name[-_LONGEST_NAME:]
-
-
 def remove(paths: Iterable[str]) -> None:
     """Remove files, as far as they are there. Raises OSError."""
     for path in paths:
@@ -418,11 +415,6 @@ def remove(paths: Iterable[str]) -> None:
             os.unlink(path)
         except FileNotFoundError:
             continue
-
-
-def _letter(byte: int) -> str:
-    letter = chr(byte)
-    return letter if byte < 128 and (letter.isalnum() or letter in "-_") else f"%{byte:02X}"
 
 
 def _name(kind: str, experiment_id: str, prompt_id: str) -> str:
