@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.sources.warehouse.collecting import Queries
 from meta_experiment.sources.warehouse.columns import Table
-from meta_experiment.sources.warehouse.engine_words import reworded
+from meta_experiment.sources.warehouse.engine_words import reworded, without_words
 from meta_experiment.sources.warehouse.named_columns import (
     ColumnUse,
     NamedColumn,
@@ -32,17 +32,25 @@ def assumed_tables(mapping: WarehouseMapping) -> dict[str, Table]:
 
 
 def written_queries(asked: Queries, dialect: str) -> dict[str, str]:
-    """Return the queries of a collection in the words of one engine."""
+    """Return the queries of a collection in the words of one engine.
+
+    Raises:
+        UsageError: it has no words for something that the mapping says.
+    """
     import ibis
+    from ibis.common.exceptions import IbisError
 
     named = {
         "sums": asked.sums,
         **{f"values of {name}": query for name, query in asked.values.items()},
     }
-    return {
-        name: reworded(str(ibis.to_sql(query, dialect=dialect)), dialect)
-        for name, query in named.items()
-    }
+    try:
+        return {
+            name: reworded(str(ibis.to_sql(query, dialect=dialect)), dialect)
+            for name, query in named.items()
+        }
+    except IbisError as error:
+        raise without_words(error, dialect) from None
 
 
 def _type(named: NamedColumn) -> str:

@@ -21,7 +21,12 @@ from meta_experiment.errors import (
 from meta_experiment.model.fields import suggestion
 from meta_experiment.sources.warehouse.client_events import OTLP, client_events, otlp_lines
 from meta_experiment.sources.warehouse.columns import Table
-from meta_experiment.sources.warehouse.engine_words import REWORDED, SETTINGS, reworded
+from meta_experiment.sources.warehouse.engine_words import (
+    REWORDED,
+    SETTINGS,
+    reworded,
+    without_words,
+)
 from meta_experiment.sources.warehouse.missing_driver import BY_IBIS, missing_driver
 from meta_experiment.sources.warehouse.spark import spark_backend, times_as_text, zoned
 from meta_experiment.sources.warehouse.sqlite_file import (
@@ -89,10 +94,22 @@ class Engine:
         }
 
     def rows(self, query: Table) -> list[dict[str, Any]]:
-        """Return what a query answers. Raises RemoteError where it fails."""
+        """Return what a query answers.
+
+        Raises:
+            RemoteError: it fails. UsageError: the engine has no words for it.
+        """
+        from ibis.common.exceptions import (
+            OperationNotDefinedError,
+            UnsupportedOperationError,
+        )
+
         with self.errors("computing the sums"):
-            if self.backend.name in REWORDED:
+            try:
                 words = str(self.backend.compile(query))
+            except (OperationNotDefinedError, UnsupportedOperationError) as error:
+                raise without_words(error, self.backend.name) from None
+            if self.backend.name in REWORDED:
                 query = self.backend.sql(reworded(words, self.backend.name))
             found: list[dict[str, Any]] = query.to_pyarrow().to_pylist()
             return found
