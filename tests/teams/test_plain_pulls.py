@@ -94,7 +94,7 @@ def test_a_plain_pull_works_through_the_whole_life(laptops, tmp_path, style):
     git(tmp_path, "clone", "-q", git(ann.root, "remote", "get-url", "origin").strip(), stranger)
     commit = git(stranger, "log", "-1", "--format=%H", "--grep=Experiment-Change:").strip()
     told = ann.run("status", name, "--root", str(stranger))
-    assert f"commit {commit[:12]} promoted" in " ".join(told["notes"])
+    assert f"commit {commit[:12]} promotes" in " ".join(told["notes"])
     assert told["experiments"][0]["next_action"].startswith("none: it is decided")
     # one of them puts it away for all
     ann.run("archive", name)

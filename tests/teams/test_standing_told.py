@@ -123,6 +123,7 @@ def test_git_alone_tells_that_an_experiment_is_decided(tmp_path, capfd, monkeypa
     row, notes = status(ann, made, capfd, monkeypatch)
     assert row["next_action"].startswith("none: it is decided")
     assert f"{made} reads as running here, and is decided: commit {commit}" in notes
+    assert "no team's store is in use" not in notes
 
 
 @pytest.mark.long

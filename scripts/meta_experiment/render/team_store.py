@@ -163,7 +163,7 @@ def _remarks(done: StoreExchange) -> Iterator[str]:
         for reason in item.aside:
             yield f"{name}, left outside: {words.one_line(reason)}"
     for machine, why in islice(done.not_counted.items(), _NAMED):
-        called = words.name(done.names.get(machine) or "unnamed")
+        called = words.name(done.names.get(machine) or "unnamed", 40)
         yield (
             f"Machine {words.name(machine)} ({called}) does not count: {why}. If it is one of "
             f"yours, the owner runs: meta-experiment store admit {words.name(machine)}"

@@ -195,10 +195,15 @@ class LockHolder(NamedTuple):
 def ending_hint(holders: Sequence[LockHolder]) -> str:
     """Say how whoever runs the server ends what others hold."""
     ends = "; ".join(f"select pg_terminate_backend({it.pid})" for it in holders if it.pid)
+    unseen = [str(it.pid) for it in holders if it.pid and it.user and not it.since]
+    looks = (
+        "sees since when (select backend_start, xact_start from pg_stat_activity where pid in "  # noqa: S608
+        f"({', '.join(unseen)})), and ends it"
+    )
     if ends:
         return (
-            "Ask who that is; trials wait here meanwhile. Whoever runs the server ends it: "
-            f"{ends}"
+            "Ask who that is; trials wait here meanwhile. Whoever runs the server "
+            f"{looks if unseen else 'ends it'}: {ends}"
         )
     return (
         "Trials wait here meanwhile. Whoever runs the server sees who it is: select * from "

@@ -22,6 +22,7 @@ from meta_experiment.services.acting.decided_on import changed_since
 from meta_experiment.types import (
     Action,
     Analysis,
+    CarryOut,
     Experiment,
     Holdout,
     Interval,
@@ -29,6 +30,7 @@ from meta_experiment.types import (
     ReasonCode,
     Scale,
     Status,
+    TeamTerms,
     Unit,
 )
 from meta_experiment.types.guidance import Step
@@ -302,10 +304,18 @@ def _next_action(experiment: Experiment, analysis: Analysis | None, step: Step) 
     if step.stage in _UNSHAPED:
         return f"{_UNSHAPED[step.stage].format(name)}; or as it is, {usual}"
     if status is Status.PROMOTED and experiment.plan.team is not None:
-        usual = f"; its text comes by git, from {experiment.plan.team.branch}"
+        usual = f"; {_text_of_team(name, experiment.plan.team)}"
     elif (status, step.stage) == (Status.PROMOTED, Stage.ENDED) and not on_cases:
         usual = f"{_LASTING.format(name)}{usual}"
     return f"{last.format(name)}{usual}"
+
+
+def _text_of_team(name: str, team: TeamTerms) -> str:
+    """Say how a promoted text comes to a checkout of a team."""
+    said = f"its text comes by git, from {team.branch}"
+    if team.carry_out is CarryOut.COMMIT:
+        return said
+    return f"{said}, once it is merged (how that stands: meta-experiment promote {name})"
 
 
 def _of_holdout(experiment: Experiment, holdout: Holdout) -> str:

@@ -20,9 +20,13 @@ _DIGITS = 12  # of a commit, for people
 
 
 def deciding_commit(layout: Layout, row: BoardRow) -> str:
-    """Return the commit that promoted an experiment; empty where there is none, or no git."""
+    """Return the commit that promotes an experiment; empty where there is none, or no git.
+
+    It may wait on the branch of its own to be merged.
+    """
     from meta_experiment.deploy.message import CHANGE_TRAILER
     from meta_experiment.git import Git
+    from meta_experiment.services.teams.change_places import own_branch
 
     git, team = Git.find(layout.root), row["team"]
     if git is None or team is None:
@@ -33,7 +37,8 @@ def deciding_commit(layout: Layout, row: BoardRow) -> str:
         found = git.run(
             "log", "-1", "--format=%H", "--basic-regexp", "--all-match",
             *(f"--grep={grep}" for grep in greps), f"--since={row['created']}",
-            "HEAD", f"--glob=refs/remotes/*/{team['branch']}", "--",
+            "HEAD", f"--glob=refs/remotes/*/{team['branch']}",
+            f"--glob=refs/remotes/*/{own_branch(row['id'])}", "--",
         )  # fmt: skip
         return "" if found.code else found.output.decode("ascii", "replace").strip()[:_DIGITS]
     return ""

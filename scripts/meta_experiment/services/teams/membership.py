@@ -99,7 +99,7 @@ def copy_hint(workspace: Workspace, member: Membership) -> str | None:
     path = Path(workspace.machine.data, KEY_FILE)
     return (
         f"This machine alone owns the project. Keep a copy of {path} where you keep other "
-        "keys: in the same place of another machine it is the owner again, and nothing else is"
+        "keys: put into the same place of another machine it makes that one the owner"
     )
 
 

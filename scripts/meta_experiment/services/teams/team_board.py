@@ -27,6 +27,7 @@ def tell_of_teams(layout: Layout, view: BoardView) -> None:
     """
     own, why_not = _standing(layout)
     running = [row for row in view["experiments"] if row["team"] and row["status"] == "running"]
+    undecided: list[BoardRow] = []
     for row in running:
         team = row["team"]
         named = team["machines"] if team else []
@@ -36,16 +37,18 @@ def tell_of_teams(layout: Layout, view: BoardView) -> None:
                 view, row, f"none: it is decided. Put it away for all: {_ARCHIVE}{row['id']}"
             )
             view["notes"].append(
-                f"{row['id']} reads as running here, and is decided: commit {commit} promoted "
+                f"{row['id']} reads as running here, and is decided: commit {commit} promotes "
                 f"it (git show {commit})."
             )
-        elif not started:
+            continue
+        undecided.append(row)
+        if not started:
             # whoever pulls the plan gets it as one that runs, and serves the control
             _say_next(view, row, f"to take part in it here: meta-experiment start {row['id']}")
         elif own and row["stage"] == "due" and (own not in named if named else why_not):
             said = "its plan names others" if named else why_not
             _say_next(view, row, f"none by this machine: {said}")
-    view["notes"].extend(_without_store(layout, running))
+    view["notes"].extend(_without_store(layout, undecided))
 
 
 def _say_next(view: BoardView, row: BoardRow, said: str) -> None:

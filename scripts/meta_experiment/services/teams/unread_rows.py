@@ -17,8 +17,8 @@ def told_unread(name: str, project: str, unread: UnreadRows) -> Finding:
     said = f"('{cite(project)[1:-1]}', '{cite(unread.by or 'USER')[1:-1]}')"
     turned = f"('{cite(unread.by or 'USER')[1:-1]}', '{cite(project)[1:-1]}')"
     hint = (
-        "Ask who that is. Whoever owns the schema takes them away: select "
-        f"meta_experiment.clear{said}; and the right to write more: select "
-        f"meta_experiment.disallow{turned}"
+        "Ask who that is. Whoever owns the schema takes the right to write from it: select "
+        f"meta_experiment.disallow{turned}; then takes these away: select "
+        f"meta_experiment.clear{said}"
     )
     return Finding(name, ok=False, detail=detail, hint=hint)
