@@ -62,6 +62,22 @@ def test_a_model_cannot_override_the_evidence(project, monkeypatch, sign):
     assert project("status", made, "--json").json["experiments"][0]["status"] == "running"
 
 
+@pytest.mark.usefixtures("inside")
+def test_of_two_commands_at_once_one_takes_the_word(monkeypatch):
+    """The other has none, and no fault."""
+    say(TYPED)
+    unlink, words = os.unlink, []
+
+    def beside(path):
+        monkeypatch.setattr(os, "unlink", unlink)
+        words.append(typed.take_typed(SESSION, time.time()))
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", beside)
+    words.append(typed.take_typed(SESSION, time.time()))
+    assert words == [TYPED, ""]
+
+
 def test_what_the_user_typed_is_their_word_once(inside):
     """With the reason that they gave, however the model quotes it."""
     project, made = inside

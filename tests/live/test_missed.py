@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.transcripts.script import Script
 from meta_experiment.live.closing import sweep
 from meta_experiment.live.hook_event import HookEvent
 from meta_experiment.live.session_end import prompt_answered, session_ended
-from meta_experiment.protocol import missed, places
+from meta_experiment.protocol import faults, missed, places
 from meta_experiment.protocol.sessions import PromptUse
 
 
@@ -334,3 +335,59 @@ def test_the_log_stays_small(stage, known):
     assert len(known("/other")) == 1
     file.write_bytes(b"junk\n\t\t\n1\t2\n" + b"\xff" * 100)
     assert known() == []
+
+
+def full_log(stage):
+    """Fill the log, so that the next line makes its older half go; return the file."""
+    file = Path(places.missed_file(places.data_folder(stage.environment)))
+    file.write_bytes(b"1\tan older line\n" * 5_000)
+    return file
+
+
+def test_a_line_is_kept_that_comes_while_the_older_half_goes(stage, monkeypatch):
+    """Of another hook, which waits for that."""
+    file, read = full_log(stage), os.pread
+    added = threading.Event()
+
+    def add():
+        faults.append_bounded(str(file), b"2\tanother\n")
+        added.set()
+
+    other = threading.Thread(target=add)
+
+    def beside(*given):
+        monkeypatch.setattr(os, "pread", read)
+        other.start()
+        added.wait(0.2)
+        return read(*given)
+
+    monkeypatch.setattr(faults, "_PATIENCE", 240.0)
+    monkeypatch.setattr(os, "pread", beside)
+    faults.append_bounded(str(file), b"3\tmine\n")
+    other.join()
+    assert set(file.read_bytes().splitlines()[-2:]) == {b"2\tanother", b"3\tmine"}
+
+
+def test_a_log_outlives_a_hook_that_is_cut_off_while_the_older_half_goes(stage, monkeypatch):
+    """Nothing but its own line is lost."""
+
+    class CutOff(BaseException):
+        """The process ended here."""
+
+    def write(*_):
+        raise CutOff
+
+    file = full_log(stage)
+    before = file.read_bytes()
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(CutOff):
+        faults.append_bounded(str(file), b"3\tmine\n")
+    assert file.read_bytes() == before
+
+
+def test_a_line_behind_one_that_was_cut_short_is_read(stage, known):
+    """It begins on a line of its own."""
+    file = Path(places.missed_file(places.data_folder(stage.environment)))
+    file.write_bytes(b"1\thalf of a li")
+    missed.note_missed(str(stage.root), PromptUse("p1", "exp-1", "/x"), "edited", 1)
+    assert known() == [("exp-1", "/x", "edited", 1)]

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 import time
 
 import pytest
@@ -152,6 +153,36 @@ def test_what_was_done_apart_is_said_once(place):
         "Why: /meta_experiment analyze exp-2"
     )
     assert said(root) == ""
+
+
+def test_news_that_come_while_others_are_told_are_told_at_the_next_start(place, monkeypatch):
+    """The run apart, which adds them, waits for that."""
+    root = place("a")
+    told, later = (
+        AutoStep(f"exp-{name}", None, None, Action.PROMOTE, f"{name} is promoted.")
+        for name in "ab"
+    )
+    notice.add_news(Layout(root), [told])
+    added, unlink = threading.Event(), os.unlink
+
+    def add():
+        notice.add_news(Layout(root), [later])
+        added.set()
+
+    other = threading.Thread(target=add)
+
+    def beside(path):
+        monkeypatch.setattr(os, "unlink", unlink)
+        other.start()
+        added.wait(0.2)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", beside)
+    assert "a is promoted." in said(root)
+    other.join()
+    line = said(root)
+    assert "b is promoted." in line
+    assert "a is promoted." not in line
 
 
 def test_a_stored_text_steers_no_terminal_and_stays_short(place):

@@ -14,6 +14,7 @@ from meta_experiment.live.around import is_within, roots_around
 from meta_experiment.live.hook_event import beat, entries_of, note
 from meta_experiment.protocol import index, json_text, places, sessions
 from meta_experiment.protocol.disk import make_folder
+from meta_experiment.protocol.lock import locked, open_lock
 from meta_experiment.protocol.missed import ABSENT
 from meta_experiment.protocol.seal import read_sealed
 
@@ -26,6 +27,7 @@ EVERY = 600.0  # seconds between two runs apart
 LOOK_EVERY = 60.0  # seconds between two looks while a session goes on
 _ACT = ["auto", "--background", "--yes"]
 _NOWHERE = "/dev/null"
+_PATIENCE = 0.05  # seconds for a lock
 _LINE_LIMIT = 400  # characters of one thing to say
 
 
@@ -153,13 +155,20 @@ def _due(root: str) -> list[str]:
 
 
 def _news(root: str) -> list[str]:
-    """Read what was done apart, once."""
-    lines = _lines(root, places.NEWS)
-    if lines:
+    """Read what was done apart, once; under a lock, against who adds to it meanwhile."""
+    if not _lines(root, places.NEWS):
+        return []
+    try:
+        held = locked(places.lock(root, places.NEWS), open_lock, within=_PATIENCE)
+        if held is None:
+            return []  # the next start tells it
         try:
+            lines = _lines(root, places.NEWS)
             os.unlink(places.word(root, places.NEWS))
-        except OSError:
-            return []  # what cannot be put away would be said at every start
+        finally:
+            os.close(held)
+    except OSError:
+        return []  # what cannot be put away would be said at every start
     return [_plain(line) for line in lines]
 
 

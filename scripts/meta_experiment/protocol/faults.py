@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import time
 
+from meta_experiment.protocol.disk import PRIVATE_FILE, put
+from meta_experiment.protocol.lock import NoLocksError, locked
 from meta_experiment.protocol.places import (
     data_folder,
     faults_file,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 65_536  # bytes, after which the older half goes
 _LONGEST = 300  # characters of a sentence
+_PATIENCE = 0.5  # seconds for a lock, without which lines are added and none goes
 _PURPOSE = "fault"  # of the seals of lines
 
 
@@ -128,16 +131,44 @@ def describe(error: BaseException) -> str:
 
 
 def append_bounded(path: str, line: bytes) -> None:
-    """Add a line to a file; when it has grown large its older half goes. Raises OSError."""
+    """Add a line to a file; when it has grown large its older half goes. Raises OSError.
+
+    Under its lock, so that no line of another process goes with that half; and whole, however
+    a process ends meanwhile.
+    """
     refuse_links_to_state(path)
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o600)
+    try:
+        held = locked(path, _open_log, within=_PATIENCE)
+    except NoLocksError:
+        held = None
+    descriptor = _open_log(path) if held is None else held
     try:
         size = os.fstat(descriptor).st_size
-        if size > _LIMIT:
+        if size > _LIMIT and held is not None:
             kept = os.pread(descriptor, _LIMIT // 2, size - _LIMIT // 2).partition(b"\n")[2]
-            os.ftruncate(descriptor, 0)
-            line = kept + line
-        os.write(descriptor, line)
+            _replace(path, kept + line)
+            return
+        torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
+        put(descriptor, b"\n" + line if torn else line)
+    finally:
+        os.close(descriptor)
+
+
+def _open_log(path: str) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(path, flags, PRIVATE_FILE)
+
+
+def _replace(path: str, data: bytes) -> None:
+    temporary = f"{path}.{os.urandom(6).hex()}"
+    descriptor = os.open(
+        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE
+    )
+    try:
+        put(descriptor, data)
+        os.rename(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
     finally:
         os.close(descriptor)

@@ -56,9 +56,9 @@ def take_typed(session: str, now: float, environment: Mapping[str, str] = os.env
     path = _file(data, session)
     try:
         wrapped = read_head(path, 2 * _MOST)
+        os.unlink(path)
     except FileNotFoundError:
-        return ""
-    os.unlink(path)
+        return ""  # or another process has taken it at this moment
     content = Seal(machine_key(data), "").unwrap(_PURPOSE, wrapped)
     owner, _, rest = (content or b"").decode("utf-8", "replace").partition("\n")
     at, _, words = rest.partition("\n")

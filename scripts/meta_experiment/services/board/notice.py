@@ -69,7 +69,14 @@ def add_news(layout: Layout, steps: Iterable[AutoStep]) -> None:
 def add_lines(layout: Layout, lines: Iterable[str]) -> None:
     """Note what is to be said once when a session starts, a line each."""
     news = "".join(f"{_line(item)}\n" for item in lines)
-    if news:
+    if not news:
+        return
+    from meta_experiment.errors import MetaExperimentError
+    from meta_experiment.files.lock import FileLock
+
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(MetaExperimentError):  # better told twice than not at all
+            held.enter_context(FileLock(layout.lock(places.NEWS), verb="leave word"))
         _keep(layout, places.NEWS, _kept(layout, places.NEWS) + news)
 
 
