@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -247,7 +248,10 @@ def _analysis(
         and (found := on_record.get(item.treatment) or ending(grounds, item)) is not None
     )
     measured = _without({item.treatment for item in ended}, _comparable(plan, samples))
-    ready = readiness(plan, rule, basis.look, measured, until, started)
+    left_out = Counter[str]()
+    for item in plan.variants:
+        left_out.update(samples.of(item.name, plan.primary).skipped)
+    ready = readiness(plan, rule, basis.look, measured, until, started, left_out)
     if basis.heard is not None and started is not None:
         waits = comes_in(plan, started, basis.settles)
         ready = replace(ready, waits_until=waits if waits - basis.settles > until else None)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from meta_experiment.decide.metrics.rates import NOT_BINARY
+from meta_experiment.decide.metrics.ratios import NOTHING_BELOW
+from meta_experiment.decide.metrics.sample import NOT_FINITE, NOT_POSITIVE
 from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.rules.rule import Look, Rule
 from meta_experiment.decide.units import given_up_at, is_closed
 from meta_experiment.types import Plan, Readiness, Trial, Unit
 
 _DAY = 86400.0
+_WHY_NOT = {
+    NOT_BINARY: "neither 0 nor 1",
+    NOT_FINITE: "too large or too small to be squared",
+    NOT_POSITIVE: "not above zero, where logarithms are compared",
+    NOTHING_BELOW: "divided by a sum of zero",
+}
 
 
 def readiness(
@@ -20,11 +29,12 @@ def readiness(
     measured: Mapping[str, int],
     as_of: float,
     started: float | None,
+    left_out: Mapping[str, int] | None = None,
 ) -> Readiness:
     """Say whether a decision may be taken at all.
 
     `measured` is the number of units per arm with a value of the primary metric that can be
-    compared.
+    compared, `left_out` counts by reason the values that cannot.
     """
     smallest = min(measured.values(), default=0)
     days = days_running(as_of, started)
@@ -36,8 +46,18 @@ def readiness(
         smallest_arm=smallest,
         days_running=days,
         days_left=None if started is None else _days_left(plan, days, as_of),
-        reason=_reason(plan, rule, look, measured, needed=needed, ready=ready),
+        reason=_reason(plan, rule, look, measured, needed=needed, ready=ready)
+        + ("" if ready else _left_out(plan, left_out or {})),
     )
+
+
+def _left_out(plan: Plan, reasons: Mapping[str, int]) -> str:
+    """Say which values there are that cannot be compared, if there are any."""
+    told = [
+        f"{many:,} {'value is' if many == 1 else 'values are'} {_WHY_NOT.get(reason, reason)}"
+        for reason, many in reasons.items()
+    ]
+    return f" Left out of {plan.primary.name}: {', '.join(told)}." if told else ""
 
 
 def _days_left(plan: Plan, days: float, as_of: float) -> float:

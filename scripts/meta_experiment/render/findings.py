@@ -55,6 +55,7 @@ _SIGNS = {
     ResultState.SHOWN: ("", "plain"),
 }
 STATES = {state: (sign, state.word, tone) for state, (sign, tone) in _SIGNS.items()}
+_NONE = "No data yet"
 _SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 _SAID_OF_THE_ARM = ("s", "USD")  # which is faster or cheaper itself
 _ANSWERS = (ReasonCode.STILL_BETTER, ReasonCode.REVERSED, ReasonCode.DECAYED)
@@ -84,21 +85,32 @@ def headline(report: ReportDocument) -> str:
     found = lead(report)
     if (unready := _unready(report, found)) is not None:
         return unready
-    return "No data yet" if found is None else _outcome(report, *found)
+    return _NONE if found is None else _outcome(report, *found)
 
 
 def _unready(report: ReportDocument, found: Led | None) -> str | None:
     """Say why there is nothing to be told of the effect, if there is not."""
     code, ready = report.verdict.reason_code, report.readiness
     if code is ReasonCode.NO_DATA:
-        return "No data yet"
+        label, came = (
+            report.results[0].metric.label,
+            any(it.closed for it in report.flow.values()),
+        )
+        return f"No value of {label} can be compared" if came else _NONE
     if code in _TOO_FEW:
         units = f"{ready.smallest_arm:,} of {ready.needed_per_arm:,} {report.unit.value}s"
-        which = "smaller" if len(report.arms) < 3 else "smallest"
-        return f"Too early to tell: {units} in the {which} arm"
+        return f"Too early to tell: {units} in {smallest(report)}"
     if code is ReasonCode.DEGENERATE_DATA and found is not None and _is_alike(found[1]):
         return f"{capital(found[0].label)} {_throughout(*found)}: no evidence either way"
     return "Nothing can be decided on these data" if report.gates[0].decides else None
+
+
+def smallest(report: ReportDocument) -> str:
+    """Name the arm whose units are counted: of a bandit, and where arms ended, not of all."""
+    if len(report.arms) < 3:
+        return "the smaller arm"
+    least = min((arm.compared for arm in report.flow.values()), default=0)
+    return f"the smallest arm{' that counts' if report.readiness.smallest_arm > least else ''}"
 
 
 def _is_alike(comparison: ReportComparison) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.render.blocks import Tone
-from meta_experiment.render.findings import in_labels
+from meta_experiment.render.findings import in_labels, smallest
 from meta_experiment.render.report_words import (
     apart,
     evidence,
@@ -12,6 +12,7 @@ from meta_experiment.render.report_words import (
     name,
     planned,
 )
+from meta_experiment.render.words import counted
 from meta_experiment.types import ReasonCode
 from meta_experiment.types.results.report import (
     GateName,
@@ -109,10 +110,10 @@ def gate_seen(report: ReportDocument, gate: GateReading) -> str:
     beside = "; not what it was decided on" if gate.state is GateState.NOT_ASKED else ""
     bar = evidence_bar(needed, odds=odds)
     strength = f"evidence {evidence(seen, odds=odds, bar=needed)}, {bar} needed"
-    which = "smaller" if len(report.arms) < 3 else "smallest"
     return {
         GateName.UNITS: (
-            f"{seen:,.0f} {report.unit.value}s in the {which} arm, {needed:,.0f} needed"
+            f"{counted(round(seen), report.unit.value)} in {smallest(report)}, "
+            f"{needed:,.0f} needed"
         ),
         GateName.GUARDRAILS: f"{said}; {strength}",
         GateName.EVIDENCE: f"{strength}{beside}",

@@ -149,6 +149,9 @@ class MeanRatio:
         return self.treatment**2 - t * t * self.variance_treatment, middle - root
 
     def _df(self, rise: float, run: float) -> float:
+        # only their ratio matters, and their squares times a variance may be no number
+        down = -math.frexp(max(abs(rise), abs(run)))[1]
+        rise, run = math.ldexp(rise, down), math.ldexp(run, down)
         return self.df(rise**2 * self.variance_control, run**2 * self.variance_treatment)
 
 

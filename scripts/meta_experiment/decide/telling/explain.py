@@ -53,7 +53,7 @@ def surer(plan: Plan, analysis: Analysis, ahead: Progress) -> str:
         short = ready.needed_per_arm - ready.smallest_arm
         told = list(_takes(plan, analysis, ahead))
         if not told and short > 0:
-            told = [f"At least {short:,} more {_units(plan)}."]
+            told = [f"At least {short:,} more {_units(plan, short)}."]
         return " ".join(told) or _OTHERWISE.get(analysis.reason_code, analysis.reason)
     if analysis.obstacles:
         missing = " ".join(item.reason for item in analysis.obstacles)
@@ -101,7 +101,7 @@ def _forecast(plan: Plan, analysis: Analysis, ahead: Progress) -> Iterator[str]:
         if more == 1:
             yield f"A few more {_units(plan)} may {do}."
             return
-        many = f"about {_rough(more):,} more {_units(plan)}"
+        many = f"about {_rough(more):,} more {_units(plan, more)}"
         yield f"If it stays as it looks, {many} would {do}{_when(plan, analysis, ahead)}."
 
 
@@ -118,8 +118,9 @@ def _when(plan: Plan, analysis: Analysis, ahead: Progress) -> str:
     return ""
 
 
-def _units(plan: Plan) -> str:
-    return "cases" if plan.unit is Unit.CASE else "units per arm"
+def _units(plan: Plan, many: int = 2) -> str:
+    noun = "case" if plan.unit is Unit.CASE else "unit"
+    return f"{noun}{'' if many == 1 else 's'}{'' if noun == 'case' else ' per arm'}"
 
 
 def _rough(number: int) -> int:
