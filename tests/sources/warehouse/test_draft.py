@@ -93,6 +93,15 @@ def lines(*rows):
     return "".join(f"{json.dumps(row)}\n" for row in rows)
 
 
+def stream(exposed, happened, at="2026-11-01 10:%02d:00"):
+    """Return a text of six exposures and what each of the six did, in one stream of events."""
+    arms = ("control", "treatment")
+    return lines(
+        *(exposed(f"u{number}", arms[number % 2], at % 0) for number in range(6)),
+        *(happened(f"u{number}", 1.5 + number, at % 5) for number in range(6)),
+    )
+
+
 FOREIGN = {
     "growthbook": (  # its documented table of views, and orders
         {
@@ -128,6 +137,90 @@ FOREIGN = {
         },
         {"control": 3.0, "treatment": 2.0},
     ),
+    "launchdarkly, custom events": (  # of its streaming export
+        {
+            "export.jsonl": stream(
+                lambda unit, arm, _: {
+                    "kind": "feature", "key": "exp", "creationDate": 1793527200000,
+                    "contextKeys": {"user": unit}, "variation": 0, "value": arm,
+                },
+                lambda unit, value, _: {
+                    "kind": "custom", "key": "cost_usd", "creationDate": 1793527260000,
+                    "contextKeys": {"user": unit}, "metricValue": value,
+                },
+            )
+        },
+        {"control": 3.5, "treatment": 4.5},
+    ),
+    "amplitude": (
+        {
+            "export.jsonl": stream(
+                lambda unit, arm, at: {
+                    "event_type": "$exposure", "event_time": at, "user_id": unit,
+                    "event_properties": {"flag_key": "exp", "variant": arm},
+                },
+                lambda unit, value, at: {
+                    "event_type": "run", "event_time": at, "user_id": unit,
+                    "event_properties": {"cost_usd": value},
+                },
+            )
+        },
+        {"control": 3.5, "treatment": 4.5},
+    ),
+    "posthog": (
+        {
+            "export.jsonl": stream(
+                lambda unit, arm, at: {
+                    "event": "$feature_flag_called", "timestamp": at, "distinct_id": unit,
+                    "properties": {"$feature_flag": "exp", "$feature_flag_response": arm},
+                },
+                lambda unit, value, at: {
+                    "event": "run", "timestamp": at, "distinct_id": unit,
+                    "properties": {"cost_usd": value},
+                },
+            )
+        },
+        {"control": 3.5, "treatment": 4.5},
+    ),
+    "mixpanel": (
+        {
+            "export.jsonl": stream(
+                lambda unit, arm, _: {
+                    "event": "$experiment_started",
+                    "properties": {"time": 1793527200, "distinct_id": unit,
+                                   "Experiment name": "exp", "Variant name": arm},
+                },
+                lambda unit, value, _: {
+                    "event": "run",
+                    "properties": {"time": 1793527500, "distinct_id": unit, "cost_usd": value},
+                },
+            )
+        },
+        {"control": 3.5, "treatment": 4.5},
+    ),
+    "statsig": (  # exposures that it forwards, and events with a name and a value
+        {
+            "exposures.csv": "experiment_id,group_id,group_name,user_id,stable_id,timestamp\n"
+            "exp,g1,control,u1,s1,2026-11-01 10:00:00\n"
+            "exp,g2,treatment,u2,s2,2026-11-01 10:00:00\n",
+            "events.csv": "event_name,user_id,timestamp,value\n"
+            "cost_usd,u1,2026-11-01 10:05:00,3\nseen,u1,2026-11-01 10:05:00,900\n"
+            "cost_usd,u2,2026-11-01 10:05:00,5\n",
+        },
+        {"control": 3.0, "treatment": 5.0},
+    ),
+    "segment": (  # a table for each event
+        {
+            "experiment_viewed.csv": "id,anonymous_id,user_id,received_at,timestamp,event,"
+            "experiment_name,variation_id,variation_name\n"
+            "e1,a1,u1,2026-11-01 10:00:01,2026-11-01 10:00:00,x,exp,v1,control\n"
+            "e2,a2,u2,2026-11-01 10:00:01,2026-11-01 10:00:00,x,exp,v2,treatment\n",
+            "run.csv": "id,anonymous_id,user_id,received_at,timestamp,event,cost_usd\n"
+            "e1,a1,u1,2026-11-01 10:05:01,2026-11-01 10:05:00,run,3\n"
+            "e2,a2,u2,2026-11-01 10:05:01,2026-11-01 10:05:00,run,5\n",
+        },
+        {"control": 3.0, "treatment": 5.0},
+    ),
     "odd names": (
         {
             "my.select.v1.csv": '"group","user.id","when 🕐","cost ""usd"""\n'
@@ -162,3 +255,45 @@ def test_tables_of_others_are_drafted_so_that_they_can_be_collected(name, tmp_pa
     assert {
         day.variant: day.metrics["cost_usd"].joint.centres[0] for day in sums.days
     } == expected
+
+
+def test_a_draft_says_exactly_what_it_could_not_find(tmp_path):
+    """GA4 keeps what it knows of an event in a list, into which a mapping cannot look."""
+    (tmp_path / "events.jsonl").write_text(
+        stream(
+            lambda unit, arm, _: {
+                "event_timestamp": 1793527200000000, "event_name": "shown",
+                "user_pseudo_id": unit,
+                "event_params": [{"key": "exp_variant_string", "value": {"string_value": arm}}],
+            },
+            lambda unit, value, _: {
+                "event_timestamp": 1793527260000000, "event_name": "purchase",
+                "user_pseudo_id": unit, "event_value_in_usd": value, "event_params": [],
+            },
+        )
+    )  # fmt: skip
+    place = EventTable(path="events.jsonl")
+    with opened(None) as engine:
+        found = found_table("events", place, engine.table(place, "events", str(tmp_path)))
+    text = draft_mapping([found], plan_of(secondary=["success"]), "exp")
+    *_, said, why = text.splitlines()
+    assert said == (
+        "# Not found, to be filled in before this is a mapping: exposure.variant; "
+        "exposure.variants (control, treatment); metrics.success."
+    )
+    assert why == "#   event_params is a list: read a view with its items as columns."
+    document = yaml.safe_load(text)
+    assert document["exposure"]["unit"] == "user_pseudo_id"
+    assert document["exposure"]["at"] == {"column": "event_timestamp", "form": "microseconds"}
+    assert document["metrics"]["cost_usd"]["value"] == "event_value_in_usd"
+
+
+def test_of_several_experiments_it_is_asked_which(tmp_path):
+    (tmp_path / "shown.csv").write_text(
+        "user_id,flag_key,variant,at\nu1,one,control,2026-11-01\nu2,two,treatment,2026-11-01\n"
+    )
+    place = EventTable(path="shown.csv")
+    with opened(None) as engine:
+        found = found_table("shown", place, engine.table(place, "shown", str(tmp_path)))
+    text = draft_mapping([found], plan_of(), "exp")
+    assert "  # Of which experiment, by flag_key?" in text

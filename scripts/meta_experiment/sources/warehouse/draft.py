@@ -17,10 +17,11 @@ from meta_experiment.sources.warehouse.guesses import (
     guess_unit,
     guess_unit_beside,
     guess_variant,
+    several_experiments,
     time_form,
 )
 from meta_experiment.types import Plan
-from meta_experiment.types.found_table import FoundColumn, FoundTable
+from meta_experiment.types.found_table import ColumnKind, FoundColumn, FoundTable
 from meta_experiment.types.mapping import TimeForm, UnitAggregate
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -52,9 +53,9 @@ def _lines(
     unit, at = guess_unit(exposure, plan), guess_time(exposure)
     yield "exposure:"
     yield f"  table: {_text(exposure.name)}"
-    yield _guessed("  unit", unit, "what was randomised")
+    yield _guessed("  unit", exposure, unit, "what was randomised")
     variant = guess_variant(exposure, plan)
-    yield _guessed("  variant", variant, "which variant it was served")
+    yield _guessed("  variant", exposure, variant, "which variant it was served")
     yield from _variants(exposure, variant, plan)
     if at is None:
         yield "  # No column looks like a time: there is one look, and no window."
@@ -63,7 +64,10 @@ def _lines(
     told = guess_experiment(exposure, experiment_id)
     if told is not None:
         yield "  where:"
-        yield f"    - {{column: {_text(told)}, equals: {_text(name)}}}"
+        yield f"    - {{column: {_named(_column(exposure, told))}, equals: {_text(name)}}}"
+    elif (several := several_experiments(exposure)) is not None:
+        yield f"  # Of which experiment, by {_shown(several.name)}?"
+        yield f"  # where: [{{column: {_named(several)}, equals: …}}]"
     if at is not None:
         yield "window: {days: 1}  # an event counts for so long after the exposure"
     yield "metrics:"
@@ -81,6 +85,35 @@ def _lines(
             unit=beside if beside != own else None,
             timed=timed and metric.table != exposure.name,
         )
+    yield from _not_found(exposure, unit, variant, metrics, plan)
+
+
+def _not_found(
+    exposure: FoundTable,
+    unit: LikelyColumn | None,
+    variant: LikelyColumn | None,
+    metrics: Sequence[GuessedMetric],
+    plan: Plan | None,
+) -> Iterator[str]:
+    """Say what keeps this from being a mapping, and where it may lie."""
+    places = {"exposure.unit": unit, "exposure.variant": variant}
+    lacking = [name for name, guess in places.items() if guess is None]
+    values = _column(exposure, variant.column).values if variant else ()
+    meant = guess_meanings(values, plan).values()
+    unmet = [it.name for it in plan.variants if it.name not in meant] if plan else []
+    if unmet or not meant:
+        lacking.append(f"exposure.variants ({', '.join(map(_shown, unmet)) or 'none'})")
+    lacking += [f"metrics.{_shown(it.name)}" for it in metrics if not it.table]
+    if not metrics:
+        lacking.append("metrics")
+    if not lacking:
+        return
+    yield f"# Not found, to be filled in before this is a mapping: {'; '.join(lacking)}."
+    for column in exposure.columns:
+        if column.kind is ColumnKind.LIST:
+            yield f"#   {_shown(column.name)} is a list: read a view with its items as columns."
+        if column.kind is ColumnKind.OTHER:
+            yield f"#   {_shown(column.name)} may hold it: {{column: …, path: [KEY]}}."
 
 
 def _place(table: FoundTable) -> str:
@@ -97,11 +130,11 @@ def _listed(table: FoundTable) -> Iterator[str]:
         yield f"    # and {len(table.columns) - _MOST} more columns"
 
 
-def _guessed(key: str, guess: LikelyColumn | None, what: str) -> str:
+def _guessed(key: str, table: FoundTable, guess: LikelyColumn | None, what: str) -> str:
     if guess is None:
         return f"{key}:  # {what}: no column looks like it, name it here"
     others = f"; or: {', '.join(map(_shown, guess.others))}" if guess.others else ""
-    return f"{key}: {_text(guess.column)}  # {what}{others}"
+    return f"{key}: {_named(_column(table, guess.column))}  # {what}{others}"
 
 
 def _variants(
@@ -127,9 +160,10 @@ def _variants(
 def _at(key: str, table: FoundTable, guess: LikelyColumn) -> str:
     column = _column(table, guess.column)
     form = time_form(column)
-    written = _text(column.name)
+    written = _named(column)
     if form is not TimeForm.TIMESTAMP:
-        written = f"{{column: {written}, form: {form.value}}}"
+        inner = written.strip("{}") if column.path else f"column: {written}"
+        written = f"{{{inner}, form: {form.value}}}"
     others = f"  # or: {', '.join(map(_shown, guess.others))}" if guess.others else ""
     return f"{key}: {written}{others}"
 
@@ -143,19 +177,32 @@ def _metric(
     yield f"  {_text(metric.name)}:"
     yield f"    table: {_text(table.name)}"
     if unit is not None:
-        yield f"    unit: {_text(unit)}  # is it the same that exposure.unit is?"
-    yield f"    value: {_text(metric.value or '')}"
+        own = _named(_column(table, unit))
+        yield f"    unit: {own}  # is it the same that exposure.unit is?"
+    if metric.value is not None:
+        yield f"    value: {_named(_column(table, metric.value))}"
+    if metric.told_by is not None:
+        told_by = _named(_column(table, metric.told_by))
+        yield f"    where: [{{column: {told_by}, equals: {_text(metric.name)}}}]"
     told = "  # or sum, count, any, min, max, first, last" if metric.aggregate else ""
     yield f"    aggregate: {metric.aggregate.value}{told}"
     if timed:
         guess = guess_time(table)
         yield _at("    at", table, guess) if guess else "    at:  # when it happened: name it"
-    if metric.aggregate is UnitAggregate.ANY:
+    if metric.aggregate is UnitAggregate.ANY and metric.value is not None:
         yield "    # an event counts where the column is true or above 0"
 
 
 def _column(table: FoundTable, name: str) -> FoundColumn:
     return next(it for it in table.columns if it.name == name)
+
+
+def _named(column: FoundColumn) -> str:
+    """Return a column as a mapping names it: by its name, or with the path within it."""
+    if not column.path:
+        return _text(column.name)
+    path = ", ".join(map(_text, column.path))
+    return f"{{column: {_text(column.root)}, path: [{path}]}}"
 
 
 def _text(value: str) -> str:

@@ -15,7 +15,7 @@ _VARIANTS = (
     "variant", "variation", "arm", "experiment_variant", "feature_flag_result_variant",
     "variation_id", "variant_id", "variation_key", "variation_name", "variant_name",
     "treatment_group", "test_group", "experiment_group", "bucket", "cell", "branch", "group",
-    "treatment", "cohort", "prompt_version",
+    "treatment", "cohort", "prompt_version", "feature_flag_response",
 )  # fmt: skip
 _UNITS = {
     Unit.SESSION: ("session_id", "session", "sid", "conversation_id", "thread_id", "trace_id"),
@@ -24,7 +24,8 @@ _UNITS = {
     ),
     Unit.USER: (
         "user_id", "user", "user_key", "account_id", "customer_id", "anonymous_id",
-        "device_id", "visitor_id", "member_id", "employee_id", "email",
+        "distinct_id", "user_pseudo_id", "device_id", "visitor_id", "member_id",
+        "employee_id", "email",
     ),
     Unit.CASE: ("case_id", "case", "item_id"),
 }  # fmt: skip
@@ -39,7 +40,12 @@ _TIMES = (
     "timestamp", "event_time", "event_timestamp", "time", "ts", "at", "occurred_at",
     "created_at", "started_at", "date", "day", "received_at", "updated_at",
 )  # fmt: skip
-_EXPERIMENTS = ("experiment", "experiment_id", "experiment_name", "experiment_key", "flag_key")
+_EXPERIMENTS = (
+    "experiment", "experiment_id", "experiment_name", "experiment_key", "flag_key",
+    "feature_flag",
+)  # fmt: skip
+_EVENT_NAMES = ("event_name", "event_key", "event_type", "event", "key", "kind")
+_EVENT_VALUES = ("metric_value", "event_value", "value")
 _NOT_MEASURED = ("id", "sequence", "seq", "index", "number", "version", "port", "year", "zip")
 _MEANT = {  # words of one meaning
     "cost": {"cost", "price", "usd", "dollars", "spend", "amount", "revenue"},
@@ -71,6 +77,7 @@ class GuessedMetric:
     table: str = ""
     value: str | None = None
     aggregate: UnitAggregate = UnitAggregate.MEAN
+    told_by: str | None = None  # the column that holds the metric's name, where events have one
 
 
 def exposure_table(tables: Sequence[FoundTable], plan: Plan | None) -> FoundTable | None:
@@ -95,7 +102,7 @@ def guess_variant(table: FoundTable, plan: Plan | None) -> LikelyColumn | None:
     def likeness(column: FoundColumn) -> float:
         if column.kind not in (ColumnKind.TEXT, ColumnKind.WHOLE, ColumnKind.FLAG):
             return 0.0
-        named = _rank(column.name, _VARIANTS)
+        named = _rank(column.word, _VARIANTS)
         held = 100.0 * (bool(wanted) and wanted <= set(column.values))
         return named + held if named or held else 0.0
 
@@ -131,7 +138,7 @@ def guess_unit_beside(table: FoundTable, unit: str | None, plan: Plan | None) ->
         return unit
     kind = plan.unit if plan else None
     wanted = (*(_UNITS[kind] if kind else ()), *_SUBJECTS)
-    found = [it.name for it in table.columns if _plain(it.name) in wanted]
+    found = [it.name for it in table.columns if _plain(it.word) in wanted]
     return found[0] if found and unit is not None else None
 
 
@@ -141,7 +148,7 @@ def guess_unit(table: FoundTable, plan: Plan | None) -> LikelyColumn | None:
     names = [name for kind in [*kinds, *Unit] for name in _UNITS[kind]]
     wanted = (*dict.fromkeys(names), *_ANY_UNIT)
     held = (ColumnKind.TEXT, ColumnKind.WHOLE, ColumnKind.OTHER)
-    return _best(table.columns, lambda it: _rank(it.name, wanted) if it.kind in held else 0.0)
+    return _best(table.columns, lambda it: _rank(it.word, wanted) if it.kind in held else 0.0)
 
 
 def guess_time(table: FoundTable) -> LikelyColumn | None:
@@ -149,8 +156,8 @@ def guess_time(table: FoundTable) -> LikelyColumn | None:
 
     def likeness(column: FoundColumn) -> float:
         if column.kind is ColumnKind.MOMENT:
-            return 100.0 + _rank(column.name, _TIMES)
-        named = _rank(column.name.removesuffix("_ms").removesuffix("_ns"), _TIMES)
+            return 100.0 + _rank(column.word, _TIMES)
+        named = _rank(column.word.removesuffix("_ms").removesuffix("_ns"), _TIMES)
         told = column.kind is ColumnKind.TEXT or time_form(column) is not TimeForm.TIMESTAMP
         return named if told else 0.0
 
@@ -173,10 +180,22 @@ def time_form(column: FoundColumn) -> TimeForm:
 def guess_experiment(table: FoundTable, experiment_id: str | None) -> str | None:
     """Return the column that tells experiments apart, when it holds this one."""
     for column in table.columns:
-        named = bool(_rank(column.name, _EXPERIMENTS))
+        named = bool(_rank(column.word, _EXPERIMENTS))
         if named and (experiment_id is None or experiment_id in column.values):
             return column.name
     return None
+
+
+def several_experiments(table: FoundTable) -> FoundColumn | None:
+    """Return the column that tells experiments apart, where there are several of them."""
+    return next(
+        (
+            it
+            for it in table.columns
+            if _rank(it.word, _EXPERIMENTS) and (len(it.values) > 1 or not it.values)
+        ),
+        None,
+    )
 
 
 def guess_metrics(
@@ -204,12 +223,15 @@ def guess_metrics(
         for table, column in found:
             if column.name not in names:
                 names.add(column.name)
-                yield _metric_of(_plain(column.name), table, column, exposure, None)
+                yield _metric_of(_plain(column.word), table, column, exposure, None)
         return
     for metric in plan.metrics:
         for name in metric.recorded:
-            best = max(found, key=lambda it: _likeness(name, it[1].name), default=None)
-            if best is None or _likeness(name, best[1].name) <= 0:
+            best = max(found, key=lambda it: _likeness(name, it[1].word), default=None)
+            told = _named_events(name, reachable, metric)
+            if told is not None and (best is None or _likeness(name, best[1].word) < 100.0):
+                yield told
+            elif best is None or _likeness(name, best[1].word) <= 0:
                 yield GuessedMetric(name)
             else:
                 yield _metric_of(name, *best, exposure, metric)
@@ -223,16 +245,51 @@ def _metric_of(
     metric: Metric | None,
 ) -> GuessedMetric:
     share = column.kind is ColumnKind.FLAG or (metric and metric.kind is MetricKind.PROPORTION)
-    summed = table is not exposure and bool(_meanings(name) & _SUMMED)
+    apart = table is not exposure or _event_name(table) is not None
+    summed = apart and bool(_meanings(name) & _SUMMED)
     aggregate = UnitAggregate.SUM if summed else UnitAggregate.MEAN
     return GuessedMetric(
         name, table.name, column.name, UnitAggregate.ANY if share else aggregate
     )
 
 
+def _named_events(
+    name: str, tables: Sequence[FoundTable], metric: Metric
+) -> GuessedMetric | None:
+    """Return a metric whose events bear its name, and their value in a column for all."""
+    for table in tables:
+        told = next(
+            (it for it in table.columns if _is_event_name(it) and name in it.values), None
+        )
+        if told is None:
+            continue
+        numbers = (ColumnKind.NUMBER, ColumnKind.WHOLE)
+        values = [it for it in table.columns if it.kind in numbers]
+        value = _best(values, lambda it: _rank(it.word, _EVENT_VALUES))
+        if metric.kind is MetricKind.PROPORTION:
+            return GuessedMetric(name, table.name, None, UnitAggregate.ANY, told.name)
+        if value is None:
+            return GuessedMetric(name, table.name, None, UnitAggregate.COUNT, told.name)
+        summed = bool(_meanings(name) & _SUMMED)
+        aggregate = UnitAggregate.SUM if summed else UnitAggregate.MEAN
+        return GuessedMetric(name, table.name, value.column, aggregate, told.name)
+    return None
+
+
+def _event_name(table: FoundTable) -> FoundColumn | None:
+    """Return the column that says what happened, of a table with several kinds of events."""
+    return next(
+        (it for it in table.columns if _is_event_name(it) and len(it.values) != 1), None
+    )
+
+
+def _is_event_name(column: FoundColumn) -> bool:
+    return column.kind is ColumnKind.TEXT and _plain(column.word) in _EVENT_NAMES
+
+
 def _is_measured(column: FoundColumn) -> bool:
     measured = (ColumnKind.NUMBER, ColumnKind.WHOLE, ColumnKind.FLAG)
-    words = _plain(column.name).split("_")
+    words = _plain(column.word).split("_")
     told = column.kind is ColumnKind.WHOLE and words[-1] in _NOT_MEASURED
     return column.kind in measured and not told and time_form(column) is TimeForm.TIMESTAMP
 
