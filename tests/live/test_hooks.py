@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from tests.transcripts.script import Script
 from meta_experiment.live.arguments import POINTER
 from meta_experiment.live.handovers import pending
 from meta_experiment.protocol import places
+from meta_experiment.protocol.sessions import PromptRef
 from meta_experiment.protocol.texts import SHIM
 
 SKILL = ".claude/skills/review/SKILL.md"
@@ -721,6 +723,27 @@ def test_stop_and_the_end_of_a_session_close(stage):
     (record,) = map(json.loads, logs.lines(logs.live_log(stage.root, "exp-1")).splitlines())
     assert record["reason"] == "transcript_missing"
     assert stage.faults() == []
+
+
+def test_a_turn_that_is_told_again_is_kept_while_its_folder_is_removed(stage, monkeypatch):
+    """The file of a prompt stays the same, as its parts are locked by it; unless it is gone."""
+    stage.run()
+    monkeypatch.setenv("HOME", str(stage.home))
+    told, file = PromptRef("p1", "/t"), Path(stage.session().turn_file)
+    stage.session().write_turn(told)
+    number = file.stat().st_ino
+    os.utime(file, (1, 1))
+    stage.session().write_turn(told)
+    assert (file.stat().st_ino, file.stat().st_mtime > 1) == (number, True)
+    utime = os.utime
+
+    def removed(path):
+        shutil.rmtree(folder(stage))
+        utime(path)
+
+    monkeypatch.setattr(os, "utime", removed)
+    stage.session().write_turn(told)
+    assert turn(stage).prompt_id == "p1"
 
 
 @pytest.mark.parametrize(

@@ -234,9 +234,13 @@ class Session:
     def write_turn(self, turn: PromptRef) -> None:
         """Remember the prompt the session is at; its file stays the same for a prompt."""
         line = line_of((turn.prompt_id, turn.transcript, turn.project))
-        if self.read(_TURN) == line:
-            os.utime(self.turn_file)
-        else:
+        try:
+            known = self.read(_TURN) == line
+            if known:
+                os.utime(self.turn_file)
+        except FileNotFoundError:
+            known = False  # another process found the session over, and removed its folder
+        if not known:
             self.write(_TURN, line)
         self.forget_look()
 
