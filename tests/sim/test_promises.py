@@ -149,7 +149,7 @@ def test_the_best_case_of_several_arms_holds_for_all_of_them():
     """
     experiments, arms = 400, 8
     rng = np.random.default_rng(48)
-    arm = worlds.blocks(rng, experiments, 900, arms=arms + 1)
+    arm = worlds.blocks(rng, experiments, 450, arms=arms + 1)
     raw = worlds.noise(rng, arm.shape, "lognormal") * np.where(arm > 0, 0.85, 1.0)
     values, control = np.log(raw), shadow.running(np.log(raw), arm == 0)
     bars = {"shared": math.log(arms / (2 * 0.05)), "not shared": math.log(1 / (2 * 0.05))}
