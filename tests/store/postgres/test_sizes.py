@@ -158,7 +158,8 @@ def test_notes_have_a_share_each_by_who_wrote_them(team, monkeypatch):
         "update meta_experiment.notes set written_by = 'mallory'"
         " where project_id in (table place) and machine = 'm'"
     )
-    last = TeamNote("exp-1", 0, key("b").machine, b"{}", b"t" * 64)
+    large = b'"' + b"y" * 9500 + b'"'  # than any of those
+    last = TeamNote("exp-1", 0, key("b").machine, large, b"t" * 64)
     exchange.note(last)
     found = read(lambda: exchange.notes("exp-1"))
     assert [it.number for it in found] == sorted(it.number for it in found)
