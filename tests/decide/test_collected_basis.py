@@ -2,10 +2,12 @@
 
 from tests.support.warehouse_rows import plan_of
 
+from meta_experiment.decide.analysis import analyze_on
 from meta_experiment.decide.collected import ArmDay, CollectedSums, MetricSums
 from meta_experiment.decide.collected_basis import basis_of_sums
 from meta_experiment.stats.joint_moments import JointMoments
 from meta_experiment.stats.moments import Moments
+from meta_experiment.types import Decision
 
 PLAN = plan_of("cost_usd", stopping={"rule": "fixed", "sample_size": 1_000})
 
@@ -40,3 +42,12 @@ def test_one_look_waits_until_every_arm_has_its_units():
     seen, complete = looked_at([600, 600], [500, 499])
     assert not complete
     assert seen == {"control": 1_200, "treatment": 999}
+
+
+def test_an_arm_without_a_unit_yet_is_waited_for_beside_sums_of_another():
+    """The sums have none of the plan's covariates, as the client tells it while it serves."""
+    plan = plan_of("cost_usd", covariates=["previous"])
+    sums = CollectedSums((day_of("control", 0, 30), day_of("control", 1, 30)), {})
+    basis = basis_of_sums(plan, sums, 0.0)
+    found = analyze_on(basis, plan, (), experiment_id="e", started=None)
+    assert found.decision is Decision.EXTEND

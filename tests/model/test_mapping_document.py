@@ -122,6 +122,12 @@ def test_the_schema_takes_what_is_read_and_knows_the_same_fields():
         (("window",), {"weeks": 1}, "mapping.window: there is no field 'weeks'"),
         (("metrics",), {}, "metrics: there is none"),
         (("as_of",), "soon", "mapping.as_of"),
+        (("window",), {"seconds": 0.5}, "mapping.window: expected a length of time in whole"),
+        (("window",), {"days": 99999}, "up to 3,650 days"),
+        *(
+            (("exposure", "where"), [{"column": "a", "below": value}], "expected a text, a num")
+            for value in (float("inf"), float("nan"), 10**50)
+        ),
         (("zone",), "Europe/Berln", "mapping.zone: there is no zone 'Europe/Berln'"),
         (("zone",), "Europe/Berln", "Did you mean 'Europe/Berlin'?"),
         (("zone",), "../../etc/passwd", "mapping.zone: there is no zone"),

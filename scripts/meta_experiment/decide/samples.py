@@ -98,6 +98,8 @@ class Samples:
             from meta_experiment.decide.covariate_rows import covariate_rows
 
             arms = [(arm, self.of(name, metric)) for name, arm in self.arms.items()]
+            if not all(item.has_values for _, item in arms):
+                return sample  # of an arm that has none yet, beside sums of another
             rows = covariate_rows(names, metric, arms)
             self._rows[metric] = dict(zip(self.arms, rows, strict=True))
         return sample.explained_by(self._rows[metric][variant])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -302,9 +303,14 @@ def _filter(value: object, where: str) -> EventFilter:
 def _literal(value: Any, where: str) -> FilterValue:  # noqa: ANN401
     if isinstance(value, str | bool):
         return value
-    if isinstance(value, int | float):
+    if isinstance(value, float) and math.isfinite(value):
         return value
-    raise UsageError(f"{where}: expected a text, a number, true or false.")
+    if isinstance(value, int) and abs(value) < 2**63:
+        return value
+    raise UsageError(
+        f"{where}: expected a text, a number that is finite and has at most 64 bits, true or "
+        f"false; found {fields.shown(value)}."
+    )
 
 
 def _seconds(document: Document, key: str, where: str) -> float | None:
@@ -315,6 +321,9 @@ def _seconds(document: Document, key: str, where: str) -> float | None:
     parts = fields.mapping(document[key], place)
     fields.known_keys(parts, SECONDS_OF, place)
     found = sum(fields.number(parts, part, place, low=0.0) * SECONDS_OF[part] for part in parts)
-    if not 0.0 < found <= _LONGEST:
-        raise UsageError(f"{place}: expected a length of time such as {{days: 7}}.")
+    if not 1.0 <= found <= _LONGEST or found != int(found):
+        raise UsageError(
+            f"{place}: expected a length of time in whole seconds, such as {{days: 7}}, up to "
+            f"{_LONGEST / SECONDS_OF['days']:,.0f} days."
+        )
     return found
