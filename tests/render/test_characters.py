@@ -82,14 +82,26 @@ def test_rows_stand_below_each_other_and_fit(names, width):
         for place, name in enumerate(names)
     )
     drawn = list(forest_lines(Forest(0.4, lines), width))
-    states = [plain(it).index("? open") for it in drawn if "? open" in plain(it)]
-    assert len(states) == len(lines)
-    heads = {seen(plain(it)[:at]) for it, at in zip(drawn[-len(lines) :], states, strict=True)}
-    assert len(heads) == 1
-    if width >= 46:
-        assert max(map(seen, drawn)) <= width
+    rows = [plain(it) for it in drawn if "? open" in plain(it)]
+    assert len(rows) == len(lines)
+    assert len({seen(it[: it.index("? open")]) for it in rows}) == 1
+    assert max(map(seen, drawn)) <= width
 
 
 def test_the_state_is_painted_and_said():
     (*_, drawn) = forest_lines(Forest(0.4, (line_of(0.1, -0.1, 0.2),)), 80)
     assert drawn[-1] == Emphasis("? open", "warn")
+
+
+@pytest.mark.parametrize("arm", ["", "a-treatment-of-a-long-name"])
+@pytest.mark.parametrize("width", [30, 40, 46, 60])
+def test_no_row_is_wider_than_the_terminal(width, arm):
+    line = ForestLine(
+        "p50 of output tokens of a task", arm, 1, -1.0, None, 0.1, 0.1, None, "−100%", "", "!",
+        "beyond its margin", "bad",
+    )  # fmt: skip
+    drawn = [plain(it) for it in forest_lines(Forest(0.6, (line,)), width)]
+    assert max(seen(it.rstrip()) for it in drawn) <= width
+    told = " ".join(" ".join(drawn).split())
+    assert "p50 of output tok" in told
+    assert "−100% ! beyond its margin" in told

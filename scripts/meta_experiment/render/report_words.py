@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime
 
 from meta_experiment.decide.odds import odds as odds_against
+from meta_experiment.decide.odds import power_of_ten
 from meta_experiment.model import instants
 from meta_experiment.render.words import one_line
 from meta_experiment.stats.figures import chosen, two_figures
@@ -22,6 +23,7 @@ _STATUSES = {"rolled_back": "rolled back", "expired": "ended"}  # as one says th
 _LONGEST_NAME = 120
 _SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 _MINUTE, _TWO_MINUTES, _HOUR = 60.0, 120.0, 3600.0  # seconds
+_LEAST_TICK, _LONG_TICK = 1e-4, 1e7  # values beside an axis that are written out
 
 
 def name(text: str, most: int = _LONGEST_NAME) -> str:
@@ -118,6 +120,16 @@ def three_figures(size: float) -> str:
         step = 10 ** max(0, math.floor(math.log10(size)) - 2)
         return f"{round(size / step) * step:,}"
     return f"{size:.3g}"
+
+
+def tick(amount: float) -> str:
+    """Write a value beside an axis, where it has little room."""
+    sign, size = MINUS if amount < 0 else "", abs(amount)
+    if size == 0 or _LEAST_TICK <= size < _LONG_TICK:
+        return f"{sign}{three_figures(size)}"
+    digits, exponent = f"{size:.2e}".split("e")
+    power = power_of_ten(int(exponent))
+    return f"{sign}{power}" if float(digits) == 1 else f"{sign}{float(digits):g}·{power}"
 
 
 def evidence(log: float, *, odds: bool, bar: float | None = None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_MOST = 9.995  # beyond it a change is told as no number
+
 
 def two_figures(size: float) -> str:
     """Write a per cent with two figures, as a reader is told it."""
@@ -20,6 +22,8 @@ def chosen(fraction: float) -> str:
 def told_apart(fraction: float, bar: float | None) -> str:
     """Write a size as per cent with two figures, and apart from a bar that it nearly is."""
     size, told = abs(fraction), f"{two_figures(100 * abs(fraction))}%"
+    if size > _MOST:
+        return "over 999%"
     if bar is None or size == bar or told != f"{two_figures(100 * bar)}%":
         return told
     return f"just {'over' if size > bar else 'under'} {chosen(bar)}"

@@ -15,7 +15,7 @@ from meta_experiment.render.pictures.drawing import (
     text,
 )
 from meta_experiment.render.pictures.scales import PictureScale
-from meta_experiment.render.report_words import day, moment, three_figures
+from meta_experiment.render.report_words import day, moment, three_figures, tick
 from meta_experiment.types import Direction
 from meta_experiment.types.results.report import Arrivals, CaseComparison
 from meta_experiment.types.results.report_metrics import ReportMetric
@@ -70,7 +70,7 @@ def arriving(arrivals: Arrivals, name: str, title: str) -> Markup | None:
         parts = []
         for at in y.ticks(3):
             parts.append(line(left, y.place(at), width - 12, y.place(at), "grid"))
-            parts.append(text(left - 7, y.place(at) + 4, f"{at:g}", "tick", "end"))
+            parts.append(text(left - 7, y.place(at) + 4, tick(at), "tick", "end"))
         for number, counts in enumerate(arrivals.units.values()):
             parts += [
                 box(

@@ -30,6 +30,7 @@ class _Widths:
     cells: int
     change: int
     between: int
+    stacked: bool
 
 
 def forest_lines(forest: Forest, width: int) -> Iterator[Text]:
@@ -40,7 +41,7 @@ def forest_lines(forest: Forest, width: int) -> Iterator[Text]:
         before = 2 + columns.label + 2 + (columns.arm + 2 if columns.arm else 0)
         yield " " * before + _axis(scale, columns.cells)
     for item in forest.lines:
-        yield _line(item, scale, columns)
+        yield from _stacked(item, columns) if columns.stacked else [_line(item, scale, columns)]
 
 
 def _widths(lines: Sequence[ForestLine], width: int) -> _Widths:
@@ -52,7 +53,11 @@ def _widths(lines: Sequence[ForestLine], width: int) -> _Widths:
     state = max((seen(f"{it.sign} {it.word}") for it in lines), default=0)
     taken = 2 + label + sum(2 + it for it in (arm, change, between, state) if it)
     cells = min(width - taken - 2, _MOST)
-    return _Widths(label, arm, 0 if cells < _FEWEST else cells - 1 + cells % 2, change, between)
+    if taken > width:
+        room = width - 4 - sum(2 + it for it in (change, state) if it)
+        return _Widths(width - 2, max(0, min(arm, room)), 0, change, 0, stacked=True)
+    cells = 0 if cells < _FEWEST else cells - 1 + cells % 2
+    return _Widths(label, arm, cells, change, between, stacked=False)
 
 
 def _most(texts: Iterator[str]) -> int:
@@ -68,6 +73,14 @@ def _line(item: ForestLine, scale: PictureScale, columns: _Widths) -> Text:
     parts += [_left(_spaced(item.between), columns.between)] if columns.between else []
     state = f"{item.sign} {item.word}".strip()
     return (f"  {'  '.join(parts)}  ", Emphasis(state, item.tone))
+
+
+def _stacked(item: ForestLine, columns: _Widths) -> Iterator[Text]:
+    """Write a change in two lines where one has no room for it: what it is of, and the rest."""
+    yield f"  {clipped(item.label, columns.label)}"
+    parts = [_left(item.arm, columns.arm)] if columns.arm else []
+    parts += [" " * (columns.change - seen(item.change)) + _spaced(item.change)]
+    yield (f"    {'  '.join(parts)}  ", Emphasis(f"{item.sign} {item.word}".strip(), item.tone))
 
 
 def _left(text: str, width: int) -> str:

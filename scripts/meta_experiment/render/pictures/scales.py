@@ -47,13 +47,13 @@ class PictureScale:
         step = next((ten * one for one in _STEPS if width / (ten * one) <= many), 10 * ten)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
-        return [round(step * place, 12) for place in range(first, last + 1)]
+        return [float(f"{step * place:.12g}") for place in range(first, last + 1)]
 
     def _decades(self, many: int) -> list[float]:
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         for inside in _IN_A_DECADE:
             found = [
-                round(one * 10.0**ten, 12) if ten < 12 else one * 10.0**ten
+                float(f"{one:g}e{ten}")
                 for ten in range(first, last + 1)
                 for one in inside
                 if self.low * 0.999 <= one * 10.0**ten <= self.high * 1.001

@@ -20,7 +20,7 @@ from meta_experiment.render.pictures.drawing import (
     text,
 )
 from meta_experiment.render.pictures.scales import PictureScale
-from meta_experiment.render.report_words import name, per_cent, three_figures
+from meta_experiment.render.report_words import name, per_cent, three_figures, tick
 from meta_experiment.render.report_words import value as written
 from meta_experiment.types import MetricKind, Scale
 from meta_experiment.types.results.report_metrics import ArmDistribution, ReportResult
@@ -113,7 +113,7 @@ def _measured(
     drawn = []
     for at in x.ticks(frame.ticks):
         drawn.append(line(x.place(at), _TOP, x.place(at), bottom, "grid"))
-        drawn.append(text(x.place(at), bottom + 16, three_figures(at), "tick", "middle"))
+        drawn.append(text(x.place(at), bottom + 16, tick(at), "tick", "middle"))
     metric = result.metric
     told = metric.unit and not metric.label.endswith(metric.unit)
     unit = f", {name(metric.unit, 20)}" if told else ""
