@@ -303,3 +303,15 @@ def test_spark_without_java_says_what_to_install(monkeypatch):
     with pytest.raises(DependencyError, match="Java") as caught, opened("spark://local"):
         pass
     assert "Java 17" in caught.value.hint
+
+
+@pytest.mark.parametrize("password", ["s3[cret", "s3cret\u2100"])
+def test_an_address_that_is_none_is_said_without_its_secret(password):
+    """What Python says of one has the user and the password in it."""
+    with (
+        pytest.raises(UsageError, match="taken apart") as caught,
+        opened(f"postgresql://ann:{password}@db.example/events"),
+    ):
+        pass
+    assert "s3" not in f"{caught.value.message} {caught.value.hint}"
+    assert "%5B" in caught.value.hint

@@ -245,6 +245,13 @@ def opened(url: str | None) -> Iterator[Engine]:
         NetworkError: it does not answer, or refuses who asks.
     """
     address = url or EMBEDDED
+    try:
+        urlsplit(address)
+    except ValueError:  # whose words may hold the password
+        raise UsageError(
+            "--engine: the address cannot be taken apart.",
+            hint="In a user or a password write [ ] / @ as %5B %5D %2F %40.",
+        ) from None
     name, secrets = safe_name(address), _secrets(address)
     file = sqlite_path(address) if address.startswith(SCHEME) else None
     try:
