@@ -106,12 +106,12 @@ class Engine:
 
         with self.errors("computing the sums"):
             try:
-                words = str(self.backend.compile(query))
+                if self.backend.name in REWORDED:
+                    words = str(self.backend.compile(query))
+                    query = self.backend.sql(reworded(words, self.backend.name))
+                found: list[dict[str, Any]] = query.to_pyarrow().to_pylist()
             except (OperationNotDefinedError, UnsupportedOperationError) as error:
                 raise without_words(error, self.backend.name) from None
-            if self.backend.name in REWORDED:
-                query = self.backend.sql(reworded(words, self.backend.name))
-            found: list[dict[str, Any]] = query.to_pyarrow().to_pylist()
             return found
 
     @contextmanager
