@@ -74,3 +74,16 @@ def test_an_interval_of_a_ratio_knows_no_size(size):
     treatment = Moments.of([size * it for it in (2.0, 3.5, 3.0, 4.0, 2.5, 3.2)])
     found = ratio_interval_once(MeanRatio.separate(control, treatment), 0.9)
     assert found == pytest.approx((0.506675949, 0.832869806), rel=1e-8)
+
+
+def test_where_an_arm_is_missing_more_of_the_same_is_not_asked_for(project):
+    name = project.create()
+    lines = [
+        {"experiment": name, "variant": "control", "metrics": {"duration_seconds": 60.0 + many}}
+        for many in range(25)
+    ]
+    project.stdin("record", "--stdin", lines=lines)
+    text = plain(project, name)
+    assert "sample_ratio_mismatch" in text
+    assert f"find out what is amiss: meta-experiment explain {name}" in text
+    assert "collect at least" not in text

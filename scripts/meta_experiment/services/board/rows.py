@@ -340,18 +340,29 @@ def _while_running(experiment: Experiment, analysis: Analysis, step: Step) -> st
     return f"act on it: meta-experiment {VERBS[action]} {name}"
 
 
+_UNSOUND = (
+    ReasonCode.SAMPLE_RATIO_MISMATCH,
+    ReasonCode.SHARES_CHANGED,
+    ReasonCode.ATTRITION_DIFFERS,
+    ReasonCode.LATENESS_DIFFERS,
+    ReasonCode.EXPOSURE_UNCONFIRMED,
+)
+"""Reasons for which more units of the same kind decide nothing."""
+
+
 def _while_undecided(experiment: Experiment, analysis: Analysis) -> str:
     name, ready = experiment.experiment_id, analysis.readiness
     harmful = _harmful(analysis)
-    if harmful is not None and experiment.plan.auto:
-        return f"meta-experiment auto will end {harmful}"
     if harmful is not None:
-        return f"end what does harm: meta-experiment stop {name} --variant {harmful}"
+        by_hand = f"end what does harm: meta-experiment stop {name} --variant {harmful}"
+        return f"meta-experiment auto will end {harmful}" if experiment.plan.auto else by_hand
     if experiment.plan.unit is Unit.CASE:
         return f"go on with its cases: meta-experiment run {name} --cases PATH"
     if ready.waits_until is not None:
         last = to_text(ready.waits_until)
         return f"collect its days, the last from {last}: meta-experiment collect {name}"
+    if analysis.reason_code in _UNSOUND:
+        return f"find out what is amiss: meta-experiment explain {name}"
     if ready.smallest_arm < ready.needed_per_arm:
         return f"collect at least {ready.needed_per_arm - ready.smallest_arm:,} more per arm"
     return f"go on collecting; why: meta-experiment explain {name}"
