@@ -30,7 +30,7 @@ import os
 import time
 from meta_experiment.live import exposure
 read = exposure.read_sequence
-swap(exposure, "_locked", lambda _: os.open(os.devnull, os.O_RDONLY))
+swap(exposure, "_locked", lambda *_: os.open(os.devnull, os.O_RDONLY))
 swap(exposure, "read_sequence", lambda *what: (read(*what), time.sleep(0.02))[0])
 """,
         "has the count",
