@@ -186,10 +186,13 @@ def test_session_files_come_back_whole(tmp_path):
     (handover,) = pending(Session(root, "s"), "git:re-view")
     assert handover.arguments == "a\nb\ud800\0"
     assert pending(Session(root, "s"), "git:re") == []
-    assert not Session(root, "s").remove()
+    assert not Session(root, "s").remove(Session(root, "s").names())
     for found in read:
         Session(root, "s").remove_trial(found)
-    assert Session(root, "s").remove()
+    names = Session(root, "s").names()
+    hand_over(Session(root, "s"), "later", PromptRef("p", "/t"), "")
+    assert not Session(root, "s").remove(names), "what came since stays"
+    assert Session(root, "s").remove(Session(root, "s").names())
     assert list_sessions(root) == []
 
 
