@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import COMMAND
 
+from meta_experiment.errors import CorruptStoreError
 from meta_experiment.protocol import places
+from meta_experiment.services.board import alerting
 
 
 def test_a_plan_is_looked_at_without_writing_anything(project):
@@ -136,7 +138,7 @@ def test_monitor_reports_alerts_and_changes_nothing(project):
     """An error rate over twice the control's is reported; the experiment runs on."""
     name = project.create()
     assert project("monitor", "--json").json["experiments"] == [
-        {"experiment_id": name, "alerts": []}
+        {"experiment_id": name, "alerts": [], "error": None, "sentence": ""}
     ]
     lines = [
         {"experiment": name, "variant": variant, "metrics": {"duration_seconds": 10 + number},
@@ -148,6 +150,33 @@ def test_monitor_reports_alerts_and_changes_nothing(project):
     (watched,) = project("monitor", "--json").json["experiments"]
     assert any("error" in alert["kind"] for alert in watched["alerts"])
     assert project("status", name, "--json").json["experiments"][0]["status"] == "running"
+
+
+def test_what_is_wrong_with_one_experiment_hides_no_alert_of_another(project, monkeypatch):
+    """It is said beside them, and by the exit code; asked for by name it is the answer."""
+    broken = project.create()
+    other = ".claude/commands/other.md"
+    project.path(other).write_bytes(project.path(COMMAND).read_bytes())
+    project.git("add", other)
+    project.git("commit", "-qm", "another prompt")
+    words = ("--file", f"{other}=v2.md", "--primary-metric", "duration_seconds", "--start")
+    sound = project("create", *words, "--manual", "--json").json["experiment_id"]
+    examine = alerting.examine
+
+    def examined(workspace, experiment):
+        if experiment.experiment_id == broken:
+            raise CorruptStoreError("Its log is none.", hint="Look at it.")
+        return examine(workspace, experiment)
+
+    monkeypatch.setattr(alerting, "examine", examined)
+    seen = project("monitor", "--json", code=1).json["experiments"]
+    assert {item["experiment_id"]: item["error"] for item in seen} == {
+        broken: "corrupt_store",
+        sound: None,
+    }
+    assert "Its log is none. Look at it." in project("monitor", code=1).out
+    refused = project("monitor", broken, "--json", code=1).json
+    assert refused["error"]["message"] == "Its log is none."
 
 
 def test_the_board_is_never_out_of_date(project):

@@ -24,7 +24,20 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render.blocks import Commands, Facts, Heading, Paragraph
 from meta_experiment.render.style import Style
 from meta_experiment.render.writers import MARKDOWN, ROFF, write
-from meta_experiment.types import Decision, ReasonCode, Status
+from meta_experiment.types import (
+    Aim,
+    Assignment,
+    CarryOut,
+    Claim,
+    Comparator,
+    Decision,
+    MetricKind,
+    ReasonCode,
+    Scale,
+    Status,
+    Stopping,
+    Unit,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = derived()
@@ -60,6 +73,15 @@ def test_everything_is_explained():
     wanted |= {("option", name) for name in options()}
     apart = {"noun", "word", "environment variable", "exit code"}
     assert {it for it in named if it[0] not in apart} == wanted
+
+
+@pytest.mark.parametrize(
+    "words", [Aim, Assignment, CarryOut, Claim, Comparator, MetricKind, Scale, Stopping, Unit]
+)
+def test_each_word_that_a_plan_chooses_from_is_explained(words):
+    """Output prints them: `sequential`, `raw`, `block`."""
+    named = {entry.name for entry in all_entries()}
+    assert {item.value for item in words} <= named
 
 
 def options():

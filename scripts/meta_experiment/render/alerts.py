@@ -17,5 +17,10 @@ def alerts(report: AlertReport) -> Page:
         for item in report.experiments
         for alert in item.alerts
     ]
+    raised += [
+        (Emphasis("error", "bad"), f"  {item.experiment_id}  {words.one_line(item.sentence)}")
+        for item in report.experiments
+        if item.error
+    ]
     looked_at = words.counted(len(report.experiments), "experiment")
     return lines(*raised or [f"Nothing to report ({looked_at} looked at)."])

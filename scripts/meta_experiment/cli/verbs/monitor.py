@@ -21,7 +21,8 @@ def monitor_verb(place: Place, experiment_id: str | None) -> Result:
     (safety.acting_alerts).
     """
     report = alerting.monitor(workspace(place), experiment_id)
-    return Result(report, alerts(report))
+    failed = any(item.error for item in report.experiments)
+    return Result(report, alerts(report), exit_code=1 if failed else 0)
 
 
 command = monitor_verb

@@ -8,10 +8,12 @@ from meta_experiment.types.analysis import Alert
 
 @dataclass(frozen=True, slots=True)
 class ExperimentAlerts:
-    """The alerts of one running experiment."""
+    """The alerts of one running experiment; or what kind of error kept it from being looked at."""
 
     experiment_id: str
     alerts: tuple[Alert, ...]
+    error: str | None = None
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
