@@ -7,11 +7,13 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.client.endpoint import Answer, Endpoint, Refusal, ToolCall
@@ -449,12 +451,13 @@ def test_nothing_of_the_users_reaches_a_run(client):
 
 def test_a_service_that_cannot_be_reached_stops_everything_soon(client):
     """Nobody waits ten minutes for each of a hundred runs without a network."""
-    with Endpoint() as endpoint:
-        pass  # nobody listens there any more
     cases = [{"id": f"c{number}", "prompt": f"/review {number}"} for number in range(12)]
-    desk = Desk(client, endpoint)
-    name = desk.prepared(COMMAND, TEXT, cases, "--primary-metric", "output_tokens")
-    done = desk.refused(name)
+    with socket.socket() as held:  # bound, so that nobody else comes to listen there
+        held.bind(("127.0.0.1", 0))
+        nobody = SimpleNamespace(url=f"http://127.0.0.1:{held.getsockname()[1]}")
+        desk = Desk(client, nobody)
+        name = desk.prepared(COMMAND, TEXT, cases, "--primary-metric", "output_tokens")
+        done = desk.refused(name)
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr
     assert desk.outcomes == []

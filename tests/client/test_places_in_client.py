@@ -205,8 +205,9 @@ SANDBOX = {
 @pytest.mark.parametrize(
     "kind", [COMMAND, TYPED_SKILL, CALLED_SKILL, USER_COMMAND], ids=lambda kind: kind.name
 )
-def test_uses_in_a_sandbox_that_forbids_writing_are_counted(client, kind):
+def test_uses_in_a_sandbox_that_forbids_writing_are_counted(client_on_disk, kind):
     """From a folder below the root, and for personal prompts, which lie outside of it."""
+    client = client_on_disk
     live = begin(client, kind)
     settings = client.home / ".claude/settings.json"
     settings.parent.mkdir(exist_ok=True)

@@ -19,11 +19,14 @@ from meta_experiment.cli.groups import commands
 from meta_experiment.cli.main import group, main
 from meta_experiment.cli.manual import all_entries
 from meta_experiment.errors import ErrorKind
+from meta_experiment.live import closing
 from meta_experiment.manual.word_entries import sentences
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render.blocks import Commands, Facts, Heading, Paragraph
 from meta_experiment.render.style import Style
 from meta_experiment.render.writers import MARKDOWN, ROFF, write
+from meta_experiment.services.acting.analysing import IN_THE_PRIOR
+from meta_experiment.transcripts.measure import NO_ANSWER
 from meta_experiment.types import (
     Aim,
     Assignment,
@@ -82,6 +85,15 @@ def test_each_word_that_a_plan_chooses_from_is_explained(words):
     """Output prints them: `sequential`, `raw`, `block`."""
     named = {entry.name for entry in all_entries()}
     assert {item.value for item in words} <= named
+
+
+def test_each_reason_for_which_a_trial_is_left_out_is_explained():
+    """`trials` and reports print them."""
+    left_out = {
+        closing.TRANSCRIPT_MISSING, closing.PROMPT_MISSING, closing.AGENT_REFUSED,
+        closing.AGENT_OF_ANOTHER_ARM, NO_ANSWER, IN_THE_PRIOR, "unit_in_two_variants",
+    }  # fmt: skip
+    assert left_out <= {entry.name for entry in all_entries()}
 
 
 def options():

@@ -23,7 +23,7 @@ def main() -> int:
         room = int(sys.argv[1]) * 2**30
         if shutil.disk_usage(MEMORY).free < room or _available() < room:
             return 1
-        made = Path(tempfile.mkdtemp(prefix="meta-experiment-tests-", dir=MEMORY))
+        made = Path(tempfile.mkdtemp(prefix="tests-", dir=MEMORY))
     except OSError:
         return 1
     if not _starts_programs(made):

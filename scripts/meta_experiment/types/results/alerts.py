@@ -8,7 +8,7 @@ from meta_experiment.types.analysis import Alert
 
 @dataclass(frozen=True, slots=True)
 class ExperimentAlerts:
-    """The alerts of one running experiment; or what kind of error kept it from being looked at."""
+    """The alerts of one running experiment, or the error that kept it from being looked at."""
 
     experiment_id: str
     alerts: tuple[Alert, ...]
