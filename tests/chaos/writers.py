@@ -61,12 +61,17 @@ WEIGHTS = {
 
 
 class Log:
-    """The writer's own words, each line in one write."""
+    """The writer's own words, each line in one write.
+
+    A kill cuts a write off where it goes on in the next page of a file: nobody heard that line.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._descriptor = os.open(path, flags, 0o600)
+        if not path.read_bytes().endswith(b"\n"):
+            os.write(self._descriptor, b"\n")
 
     def say(self, kind: str, verb: str, **what: object) -> None:
         line = json.dumps({"kind": kind, "verb": verb, **what})
@@ -75,7 +80,9 @@ class Log:
     @staticmethod
     def lines(path: Path) -> Iterator[dict[str, Any]]:
         if path.exists():
-            yield from map(json.loads, path.read_bytes().splitlines())
+            for line in path.read_bytes().splitlines():
+                with contextlib.suppress(ValueError):
+                    yield json.loads(line)
 
 
 class Writer:
