@@ -59,6 +59,7 @@ def test_the_board_tells_what_was_collected_since(project, gathered):
         assert (row["id"], row["reason"]) == (name, analysis["reason"])
 
 
+@pytest.mark.long
 def test_a_report_tells_the_days_and_what_was_known_then(project, gathered):
     name, _ = gathered
     collect(project, gathered)

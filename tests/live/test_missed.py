@@ -140,6 +140,7 @@ class Hooks:
         return counted
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("counted", [False, True])
 def test_a_look_that_is_killed_before_any_step_is_made_good(stage, known, monkeypatch, counted):
     """Each use that was missed is told once; and none that was counted."""

@@ -115,6 +115,7 @@ def test_what_a_program_leaves_behind_ends_with_it(order):
     assert [process for process in begun(there) if is_there(process)] == []
 
 
+@pytest.mark.long
 def test_a_program_out_of_time_is_ended_with_all_it_began(order):
     there = order(
         f"trap 'echo asked; exit 3' TERM; {OUTLIVING} sleep 300 & wait", within=IN_TIME

@@ -53,6 +53,7 @@ def _log_of(mate, made):
         return log.name
 
 
+@pytest.mark.long
 def test_who_holds_a_log_is_named_and_the_rest_goes_on(tmp_path, team, stranger):
     """By the error and by the check; what others wrote comes, and trials wait here."""
     made, (ann, bob) = team_of(tmp_path, "ann", "bob", team=team)

@@ -79,6 +79,7 @@ def test_a_link_cut_at_any_point_loses_and_doubles_nothing(tmp_path, team, postg
     assert lines.count(b"\n") == len(trials)
 
 
+@pytest.mark.long
 def test_a_database_that_was_put_back_gets_all_again(tmp_path, team, postgres_server):
     """Also by machines whose user of the database may not bring the owner's words."""
     made, (ann, bob) = team_of(tmp_path, "ann", "bob", team=team)

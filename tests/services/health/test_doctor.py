@@ -290,6 +290,7 @@ def test_an_interpreter_that_cannot_be_run_is_found(patient, monkeypatch):
     assert "META_EXPERIMENT_PYTHON" in patient.failures()["interpreter"]
 
 
+@pytest.mark.long
 def test_a_slow_interpreter_is_told_with_the_real_one(patient, tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "start_seconds", rehearsal.start_seconds)
     slow = tmp_path / "python3"

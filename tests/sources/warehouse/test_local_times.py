@@ -36,6 +36,7 @@ def test_times_of_a_csv_are_those_of_the_zone(tmp_path):
     assert sums(write_rows(tmp_path), tmp_path)[0] == expected()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "db"])
 def test_so_are_those_of_other_files(tmp_path, form):
     tables, path = write_rows(tmp_path), tmp_path / f"shown.{form}"
@@ -78,6 +79,7 @@ def test_so_are_those_of_postgresql(postgres_server, kind):
     assert sums(tables, engine=postgres_server.url(database))[0] == expected()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_a_time_that_says_its_zone_keeps_it(tmp_path, form):
     """JSON with an offset would be taken for a moment in UTC, and put off once more."""
@@ -109,6 +111,7 @@ def test_a_time_that_says_its_zone_keeps_it(tmp_path, form):
     assert sum(together.values()) == 4
 
 
+@pytest.mark.long
 def test_the_zone_of_the_mapping_is_that_of_all_its_times(tmp_path):
     tables = write_rows(tmp_path)
     exposure = {**changes_of()["exposure"], "at": "at"}

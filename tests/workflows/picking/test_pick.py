@@ -112,6 +112,7 @@ ODD = (
 )
 
 
+@pytest.mark.long
 def test_a_pick_waits_for_the_one_before(folder):
     """Its counts are read once that one has written."""
     words = [*FAST, "workflows", "pick", "daily", "--state", "state.jsonl", "--run-id", "1"]
