@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     from meta_experiment.protocol.index import Entry
     from meta_experiment.protocol.places import Root
-    from meta_experiment.protocol.sessions import PromptUse, Session
+    from meta_experiment.protocol.sessions import PromptRef, PromptUse, Session
 
 
 def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None:
     """Note which uses of a prompt that has its answer were missed. Raises OSError."""
-    _look_after(session, root, [prompt_id], now)
+    uses = [use for use in session.read_uses() if use.prompt_id == prompt_id]
+    _settle_all(session, root, uses, session.read_turn(), now)
 
 
 def look_back(session: Session, root: Root, now: float) -> None:
@@ -39,24 +40,26 @@ def look_back(session: Session, root: Root, now: float) -> None:
     What no model answered was broken off; so was, where the transcript does not tell, what
     came before the last prompt. Raises OSError.
     """
-    turn = session.read_turn()
-    noted = {use.prompt_id for use in session.read_uses()}
-    if turn is None or not noted:
+    turn, uses = session.read_turn(), session.read_uses()
+    if turn is None or not uses:
         return
     from meta_experiment.transcripts.transcript import read_transcript
 
-    transcript = read_transcript(turn.transcript, noted)
+    transcript = read_transcript(turn.transcript, {use.prompt_id for use in uses})
     turns = transcript.turns if transcript is not None else []
     answered = {item.prompt_id: not item.came_to_nothing for item in turns}
     answered.setdefault(turn.prompt_id, True)
-    _look_after(session, root, [prompt for prompt, was in answered.items() if was], now)
+    order = [prompt for prompt, was in answered.items() if was]
+    known = [use for use in uses if use.prompt_id in order]
+    known.sort(key=lambda use: order.index(use.prompt_id))
+    _settle_all(session, root, known, turn, now)
 
 
-def _look_after(session: Session, root: Root, prompts: Sequence[str], now: float) -> None:
-    turn = session.read_turn()
+def _settle_all(
+    session: Session, root: Root, uses: Sequence[PromptUse], turn: PromptRef | None, now: float
+) -> None:
     project = turn.project if turn is not None else ""
-    uses = [use for use in session.read_uses() if use.prompt_id in prompts]
-    for use in sorted(uses, key=lambda use: prompts.index(use.prompt_id)):
+    for use in uses:
         _settle(session, root, use, project, now)
         session.remove_use(use)  # last, as this may be cut off before
 

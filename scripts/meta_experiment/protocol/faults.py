@@ -12,7 +12,6 @@ import os
 import time
 
 from meta_experiment.protocol.disk import PRIVATE_FILE, put
-from meta_experiment.protocol.lock import NoLocksError, locked
 from meta_experiment.protocol.places import (
     data_folder,
     faults_file,
@@ -136,6 +135,8 @@ def append_bounded(path: str, line: bytes) -> None:
     Under its lock, so that no line of another process goes with that half; and whole, however
     a process ends meanwhile.
     """
+    from meta_experiment.protocol.lock import NoLocksError, locked
+
     refuse_links_to_state(path)
     try:
         held = locked(path, _open_log, within=_PATIENCE)

@@ -9,7 +9,6 @@ from meta_experiment.errors import as_word
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text, placed, read_text
-from meta_experiment.services.serving.line_ends import line_ends_hint
 
 _STAND_IN = re.compile(rb"!`serve-variant ([\w.-]+)@[0-9a-f]{12} ")
 
@@ -37,6 +36,8 @@ def stand_in_of(data: bytes) -> str:
 
 def ends_otherwise(root: str, entry: index.Entry) -> str:
     """Say how a prompt file gets its line ends back; "" where it differs by more than these."""
+    from meta_experiment.services.serving.line_ends import line_ends_hint
+
     found = _file(root, entry)
     return line_ends_hint(entry.path, found, lambda data: is_text(entry, ORIGINAL, data))
 
