@@ -84,6 +84,11 @@ class MetaExperimentError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def told(self) -> str:
+        """The sentence, and what to run next behind it."""
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
 
 class UsageError(MetaExperimentError):
     """A request makes no sense as it stands."""

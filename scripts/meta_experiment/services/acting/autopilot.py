@@ -120,8 +120,7 @@ def _step(
         sentence = _act(workspace, experiment, studied, action, commit=commit, dry_run=dry_run)
         return replace(step, action=action, sentence=sentence)
     except MetaExperimentError as error:
-        hint = f" {error.hint}" if error.hint else ""
-        return AutoStep(name, None, None, None, f"{error.message}{hint}", error=error.kind)
+        return AutoStep(name, None, None, None, error.told, error=error.kind)
 
 
 def _end_arms(

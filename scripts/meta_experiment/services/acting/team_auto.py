@@ -70,9 +70,7 @@ def needs_a_look(experiment: Experiment) -> bool:
 
 def failed_step(experiment: Experiment, error: MetaExperimentError) -> AutoStep:
     """Say that an experiment could not be looked at."""
-    hint = f" {error.hint}" if error.hint else ""
-    name, said = experiment.experiment_id, f"{error.message}{hint}"
-    return AutoStep(name, None, None, None, said, error=error.kind)
+    return AutoStep(experiment.experiment_id, None, None, None, error.told, error=error.kind)
 
 
 def _step(seat: TeamSeat, *, was: Status, dry_run: bool) -> AutoStep | None:
@@ -218,8 +216,7 @@ def _way(seat: TeamSeat, settled: SettledDecision) -> str:
     if found.carried_out is not None:
         return _where(seat, team, found.decided.outcome, found.carried_out)
     if settled.failed is not None:
-        hint = f" {settled.failed.hint}" if settled.failed.hint else ""
-        return f"It is not carried out yet: {settled.failed.message}{hint}"
+        return f"It is not carried out yet: {settled.failed.told}"
     return f"It will be carried out by a machine that may decide: {target_of(team)}."
 
 

@@ -93,9 +93,8 @@ def begin_sharing(workspace: Workspace, experiment: Experiment) -> tuple[str, ..
     try:
         return share_now(workspace, [experiment.experiment_id]).notes
     except MetaExperimentError as error:
-        hint = f" {error.hint}" if error.hint else ""
         said = "Its team has not heard of it, and units are drawn apart until then:"
-        return (f"{said} {error.message}{hint}",)
+        return (f"{said} {error.told}",)
 
 
 def no_longer_there(branch: str) -> str:

@@ -24,8 +24,7 @@ def _looked_at(workspace: Workspace, experiment: Experiment) -> ExperimentAlerts
     try:
         return _alerts(workspace, experiment)
     except MetaExperimentError as error:
-        sentence = f"{error.message} {error.hint or ''}".rstrip()
-        return ExperimentAlerts(experiment.experiment_id, (), error.kind, sentence)
+        return ExperimentAlerts(experiment.experiment_id, (), error.kind, error.told)
 
 
 def _alerts(workspace: Workspace, experiment: Experiment) -> ExperimentAlerts:

@@ -287,16 +287,12 @@ def _delivered(
         # what the other side did not refuse itself may go another time, from another place
         is_refusal = isinstance(error, RemoteError) and not isinstance(error, RateLimitError)
         state = DeliveryState.REFUSED if is_refusal else DeliveryState.QUEUED
-        done = replace(record, state=state, reason=_reason(error))
+        done = replace(record, state=state, reason=error.told)
     else:
         done = record.arrived(receipt.comment, receipt.url)
     book.keep(done)
     is_here = record.target.channel is NotificationChannel.TERMINAL
     return replace(_shown(done), text=record.notification.summary if is_here else None)
-
-
-def _reason(error: MetaExperimentError) -> str:
-    return f"{error.message} {error.hint}" if error.hint else error.message
 
 
 def _shown(record: DeliveryRecord) -> Delivery:

@@ -37,7 +37,6 @@ from meta_experiment.services.serving.serving_plan import (
     Serving,
     manual_only_reason,
     plan_serving,
-    why_not,
 )
 from meta_experiment.services.serving.working_trees import Tree
 from meta_experiment.services.workspace import Workspace
@@ -178,7 +177,7 @@ class _ReconcilePass:
             except MetaExperimentError as error:
                 self.unsettled = True
                 self.refused[name] = error
-                self.notes.append(f"{name} is not served: {why_not(error)}")
+                self.notes.append(f"{name} is not served: {error.told}")
         return servings
 
     def bring_about(self, servings: Sequence[Serving]) -> None:
@@ -245,7 +244,7 @@ class _ReconcilePass:
         try:
             yield
         except (MetaExperimentError, OSError) as error:
-            reason = why_not(error) if isinstance(error, MetaExperimentError) else str(error)
+            reason = error.told if isinstance(error, MetaExperimentError) else str(error)
             self.notes.append(f"{tree.root}: {reason}")
 
     def _end_trials(self, entries: Sequence[index.Entry], now: float) -> None:
@@ -341,4 +340,4 @@ def reconcile_quietly(workspace: Workspace, *, within: float | None = None) -> l
             return []
         return [f"What is served is brought up to date by the next command: {error.message}"]
     except MetaExperimentError as error:
-        return [why_not(error)]
+        return [error.told]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from meta_experiment.deploy.apply import observe
 from meta_experiment.deploy.unseen import HiddenFiles
-from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError, as_word
+from meta_experiment.errors import ConflictError, RefusedError, as_word
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
 from meta_experiment.prompts.agent_variants import (
@@ -359,8 +359,3 @@ def _arguments(control: bytes) -> list[str]:
         for name in (names if isinstance(names, list) else [])
         if isinstance(name, str) and name.strip() and not _NUMBER.fullmatch(name)
     ]
-
-
-def why_not(error: MetaExperimentError) -> str:
-    """Return an error as one sentence for a note."""
-    return f"{error.message} {error.hint or ''}".rstrip()

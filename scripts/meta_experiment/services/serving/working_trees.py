@@ -38,7 +38,7 @@ from meta_experiment.services.serving.placed import (
     text_behind,
     without_stand_in,
 )
-from meta_experiment.services.serving.serving_plan import Serving, why_not
+from meta_experiment.services.serving.serving_plan import Serving
 from meta_experiment.services.serving.unserved import holds_stand_in, stand_in_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.ignore import PRIVATE_PATHS
@@ -229,7 +229,7 @@ class Tree:
                 data = original(self.workspace, entry.id, entry.path)
             except NotFoundError:
                 self.unsettled = True
-                self._say(entry.path, f"holds a stand-in: {why_not(error)}")
+                self._say(entry.path, f"holds a stand-in: {error.told}")
                 return
             self._keep(entry.path, found.data)
             wanted = Content(data, found.mode)

@@ -155,12 +155,12 @@ class _Exchanging:
                 CorruptStoreError,
                 HeldStoreError,
             ) as error:
-                refused = _said(error)
+                refused = error.told
             pulled = pull(workspace, member, experiment, self.known, takes=takes)
         except NewerVersionError:
             raise
         except _OF_ONE as error:
-            return ExchangedExperiment(name, shipped, 0, 0, (), _said(error))
+            return ExchangedExperiment(name, shipped, 0, 0, (), error.told)
         aside += pulled.aside
         return ExchangedExperiment(name, shipped, pulled.lines, pulled.removed, aside, refused)
 
@@ -220,7 +220,3 @@ def _takes_part(workspace: Workspace, experiment: Experiment) -> bool:
     return any(
         log.size for log in own_logs(workspace.layout, counting, experiment.experiment_id)
     )
-
-
-def _said(error: MetaExperimentError) -> str:
-    return f"{error.message} {error.hint}" if error.hint else error.message

@@ -40,7 +40,7 @@ def view(workspace: Workspace) -> StoreView:
             machines = seen_machines(believed(member))
             sizes = member.exchange.sizes()
     except MetaExperimentError as error:
-        unreachable = f"{error.message} {error.hint or ''}".rstrip()
+        unreachable = error.told
     return StoreView(
         store=_told(workspace, setting),
         project=setting.project,

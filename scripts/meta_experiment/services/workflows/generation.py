@@ -253,7 +253,7 @@ def _ledger(
     try:
         return read_branch(workspace.git, file.name).ledger, []
     except NotFoundError as error:
-        return None, [f"{error.message} {error.hint or ''}".strip()]
+        return None, [error.told]
     except GitError as error:
         return None, [f"its state cannot be read: {error.message}"]
 
